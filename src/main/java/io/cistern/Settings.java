@@ -1,0 +1,483 @@
+package io.cistern;
+
+import io.cistern.batch.BatchFile;
+import io.cistern.batch.Compression;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
+import org.apache.camel.util.TimeUtils;
+
+/**
+ * The settings of {@code application.yaml} that Java needs, read and checked once. What only a route needs stays a
+ * placeholder there.
+ */
+public final class Settings implements CamelContextAware {
+
+    /** What a process does. */
+    public enum Role { STORER, RELOADER }
+
+    /**
+     * How batches become files.
+     *
+     * @param maxBytesPerFile    bytes; 0: one file per poll
+     * @param maxRecordsPerFile  0: no limit
+     * @param cacheUploadTimeout greatest age of what is held
+     * @param maxCacheSize       bytes that may be held over all partitions together
+     * @param restAfterFailure   how long a partition rests when storing failed
+     */
+    public record Storer(long maxBytesPerFile, long maxRecordsPerFile, Duration cacheUploadTimeout, long maxCacheSize,
+                         Compression compression, Duration restAfterFailure, boolean postIngestion,
+                         String eventsTopic) {
+    }
+
+    /**
+     * How reloads run.
+     *
+     * @param concurrency  reloads at the same time
+     * @param queueSize    reloads that may wait
+     * @param batchRecords most records of a batch
+     * @param batchBytes   bytes of keys and values after which a batch is full
+     * @param history      ended reloads that are remembered
+     * @param selectors    the folder of the selectors, or null
+     */
+    public record Reload(int concurrency, int queueSize, int batchRecords, long batchBytes, int history,
+                         Path selectors) {
+    }
+
+    /**
+     * An entry of {@code bss.topics-config.data-topics-mapping}.
+     *
+     * @param topic         the ingestion topic, or null
+     * @param pattern       the pattern of ingestion topics, or null
+     * @param folder        the folder of its files, or null for the topic's name
+     * @param postIngestion topics that get the records once they are stored
+     */
+    public record Mapping(String topic, Pattern pattern, String folder, List<String> postIngestion) {
+
+        boolean covers(String name) {
+            return topic != null ? topic.equals(name) : pattern.matcher(name).matches();
+        }
+    }
+
+    private static final String MAPPING = "bss.topics-config.data-topics-mapping";
+    private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
+
+    /** The environment variables of the keys, for messages. */
+    private static final Map<String, String> VARIABLES = Map.ofEntries(
+        Map.entry("bss.roles", "BSS_ROLES"),
+        Map.entry("bss.max-bytes-per-file", "BSS_MAX_BYTES_PER_FILE"),
+        Map.entry("bss.max-records-per-file", "BSS_MAX_RECORDS_PER_FILE"),
+        Map.entry("bss.cache-upload-timeout", "BSS_CACHE_UPLOAD_TIMEOUT"),
+        Map.entry("bss.max-cache-size", "BSS_MAX_CACHE_SIZE"),
+        Map.entry("bss.compression", "BSS_COMPRESSION"),
+        Map.entry("bss.events-topic", "BSS_EVENTS_TOPIC"),
+        Map.entry("bss.enable-post-ingestion", "BSS_ENABLE_POST_INGESTION"),
+        Map.entry("bss.retries", "BSS_RETRIES"),
+        Map.entry("bss.retry-delay", "BSS_RETRY_DELAY"),
+        Map.entry("bss.retry-delay-max", "BSS_RETRY_DELAY_MAX"),
+        Map.entry("bss.rest-after-failure", "BSS_REST_AFTER_FAILURE"),
+        Map.entry("bss.bucket.type", "BUCKET_TYPE"),
+        Map.entry("bss.bucket.name", "BUCKET_NAME"),
+        Map.entry("bss.reload.concurrency", "BSS_RELOAD_CONCURRENCY"),
+        Map.entry("bss.reload.queue-size", "BSS_RELOAD_QUEUE_SIZE"),
+        Map.entry("bss.reload.batch-records", "BSS_RELOAD_BATCH_RECORDS"),
+        Map.entry("bss.reload.batch-bytes", "BSS_RELOAD_BATCH_BYTES"),
+        Map.entry("bss.reload.history", "BSS_RELOAD_HISTORY"),
+        Map.entry("bss.configurations-path", "CONFIGURATIONS_PATH"),
+        Map.entry("kafka.group-id", "KAFKA_GROUP_ID"),
+        Map.entry("kafka.client-id", "KAFKA_CLIENT_ID"),
+        Map.entry("kafka.username", "KAFKA_USERNAME"),
+        Map.entry("kafka.password", "KAFKA_PASSWORD"),
+        Map.entry("kafka.sasl-mechanism", "KAFKA_SASL_MECHANISM"),
+        Map.entry("kafka.dequeue-strategy", "KAFKA_DEQUEUE_STRATEGY"),
+        Map.entry("kafka.max-poll-records", "KAFKA_MAX_POLL_RECORDS"),
+        Map.entry("kafka.max-poll-ms", "KAFKA_MAX_POLL_MS"),
+        Map.entry("kafka.consumers", "KAFKA_CONSUMERS"),
+        Map.entry("kafka.start-timeout", "KAFKA_START_TIMEOUT"),
+        Map.entry("camel.component.kafka.brokers", "KAFKA_BROKERS"),
+        Map.entry("camel.component.kafka.security-protocol", "KAFKA_SECURITY_PROTOCOL"));
+
+    private Function<String, String> lookup;
+    private final List<String> problems = new ArrayList<>();
+    private CamelContext camelContext;
+    private Set<Role> roles;
+    private Storer storer;
+    private Reload reload;
+    private List<Mapping> mappings;
+    private Duration startTimeout;
+
+    /** Read from the properties of the Camel context that is set next. */
+    public Settings() {
+    }
+
+    /** Reads all settings; {@code lookup} gives a key's value, or null. What is wrong is in {@link #problems}. */
+    public Settings(Function<String, String> lookup) {
+        read(lookup);
+    }
+
+    /**
+     * Reads all settings from the context's properties.
+     *
+     * @throws SettingsException if any is wrong
+     */
+    @Override
+    public void setCamelContext(CamelContext context) {
+        this.camelContext = context;
+        read(key -> context.getPropertiesComponent().resolveProperty(key).orElse(null));
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
+    }
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    private void read(Function<String, String> values) {
+        lookup = values;
+        roles = readRoles();
+        boolean stores = roles.contains(Role.STORER);
+        storer = new Storer(
+            size("bss.max-bytes-per-file", 0),
+            number("bss.max-records-per-file", 0, Long.MAX_VALUE),
+            duration("bss.cache-upload-timeout", 1),
+            size("bss.max-cache-size", 1024),
+            compression(),
+            duration("bss.rest-after-failure", 0),
+            bool("bss.enable-post-ingestion"),
+            text("bss.events-topic"));
+        if (stores && storer.maxBytesPerFile > storer.maxCacheSize) {
+            problem("bss.max-bytes-per-file", "is larger than " + name("bss.max-cache-size")
+                + ", so that no file could ever become that large");
+        }
+        number("bss.retries", 0, 100);
+        duration("bss.retry-delay", 1);
+        duration("bss.retry-delay-max", 1);
+        String selectors = text("bss.configurations-path");
+        reload = new Reload(
+            (int) number("bss.reload.concurrency", 1, 1000),
+            (int) number("bss.reload.queue-size", 1, 1_000_000),
+            (int) number("bss.reload.batch-records", 1, 1_000_000),
+            size("bss.reload.batch-bytes", 1),
+            (int) number("bss.reload.history", 1, 1_000_000),
+            selectors.isEmpty() ? null : Path.of(selectors).resolve("selectors"));
+        if (!selectors.isEmpty() && !Files.isDirectory(Path.of(selectors))) {
+            problem("bss.configurations-path", "is no folder: " + selectors);
+        }
+        mappings = readMappings();
+        readKafka(stores);
+        required("bss.bucket.type", true);
+        if (!text("bss.bucket.type").matches("[a-z0-9-]*")) {
+            problem("bss.bucket.type", "expected the name of a file in routes/buckets, without .camel.yaml");
+        }
+        required("bss.bucket.name", true);
+        if (stores) {
+            required("bss.events-topic", true);
+            if (mappings.isEmpty()) {
+                problems.add(MAPPING + " (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION): is required for"
+                    + " the storer: at least one ingestion topic");
+            }
+            checkLoops();
+        }
+    }
+
+    private void readKafka(boolean stores) {
+        required("camel.component.kafka.brokers", true);
+        required("kafka.group-id", stores);
+        number("kafka.max-poll-records", 1, Integer.MAX_VALUE);
+        number("kafka.max-poll-ms", 1, 60_000);
+        number("kafka.consumers", 1, 1000);
+        startTimeout = duration("kafka.start-timeout", 1);
+        oneOf("kafka.dequeue-strategy", "earliest", "latest");
+        oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL");
+        if (text("kafka.username").isEmpty() != text("kafka.password").isEmpty()) {
+            String missing = text("kafka.username").isEmpty() ? "kafka.username" : "kafka.password";
+            problem(missing, "is missing: name and password belong together");
+        }
+    }
+
+    private Set<Role> readRoles() {
+        Set<Role> found = EnumSet.noneOf(Role.class);
+        for (String name : text("bss.roles").split(",")) {
+            try {
+                found.add(Role.valueOf(name.trim().toUpperCase(Locale.ROOT)));
+            } catch (IllegalArgumentException e) {
+                problem("bss.roles", "expected storer, reloader or both with a comma between, not " + quoted(name));
+            }
+        }
+        return found;
+    }
+
+    private List<Mapping> readMappings() {
+        List<Mapping> found = new ArrayList<>();
+        Map<String, String> folders = new HashMap<>();
+        for (int i = 0; mappingExists(i); i++) {
+            String entry = MAPPING + "[" + i + "].";
+            String topic = text(entry + "ingestion");
+            String pattern = text(entry + "ingestion-pattern");
+            String folder = text(entry + "bucket-folder");
+            List<String> postIngestion = new ArrayList<>();
+            for (int j = 0; !text(entry + "post-ingestion[" + j + "]").isEmpty(); j++) {
+                postIngestion.add(topicName(entry + "post-ingestion[" + j + "]"));
+            }
+            if (postIngestion.isEmpty() && !text(entry + "post-ingestion").isEmpty()) {
+                for (String name : text(entry + "post-ingestion").split(",")) {
+                    postIngestion.add(name.trim());
+                }
+            }
+            Pattern compiled = null;
+            if (topic.isEmpty() == pattern.isEmpty()) {
+                problems.add(entry + "ingestion: expected either a topic here or a pattern as ingestion-pattern");
+                continue;
+            }
+            if (topic.isEmpty()) {
+                try {
+                    compiled = Pattern.compile(pattern);
+                } catch (PatternSyntaxException e) {
+                    problems.add(entry + "ingestion-pattern: no regular expression: " + e.getDescription());
+                    continue;
+                }
+                if (!folder.isEmpty()) {
+                    problems.add(entry + "bucket-folder: not with a pattern: each topic has a folder of its own name");
+                }
+            } else {
+                topicName(entry + "ingestion");
+                String used = folder.isEmpty() ? topic : folder;
+                if (!isFolder(used)) {
+                    problems.add(entry + "bucket-folder: expected names with slashes between, none starting with a"
+                        + " dot, not " + quoted(used));
+                }
+                String other = folders.put(used, topic);
+                if (other != null) {
+                    problems.add(entry + (other.equals(topic) ? "ingestion: " + topic + " is there twice"
+                        : "bucket-folder: " + quoted(used) + " is the folder of " + other + " already"));
+                }
+            }
+            found.add(new Mapping(topic.isEmpty() ? null : topic, compiled, folder.isEmpty() ? null : folder,
+                List.copyOf(postIngestion)));
+        }
+        return List.copyOf(found);
+    }
+
+    private boolean mappingExists(int i) {
+        String entry = MAPPING + "[" + i + "].";
+        return !(text(entry + "ingestion") + text(entry + "ingestion-pattern") + text(entry + "bucket-folder")
+            + text(entry + "post-ingestion[0]")).isEmpty();
+    }
+
+    /** A topic that is written and read would be stored again for ever. */
+    private void checkLoops() {
+        for (Mapping mapping : mappings) {
+            String covering = mapping.topic != null ? mapping.topic : mapping.pattern.pattern();
+            if (!storer.eventsTopic.isEmpty() && mapping.covers(storer.eventsTopic)) {
+                problem("bss.events-topic", "is an ingestion topic too (" + covering + "): its events would be stored,"
+                    + " each with an event of its own");
+            }
+            for (Mapping other : mappings) {
+                for (String post : storer.postIngestion ? other.postIngestion : List.<String>of()) {
+                    if (mapping.covers(post)) {
+                        problems.add(MAPPING + ": the post-ingestion topic " + post + " is an ingestion topic too ("
+                            + covering + "): its records would go round for ever");
+                    }
+                }
+            }
+        }
+    }
+
+    /** Whether {@code path} can be a folder of batch files: names with slashes between, none starting with a dot. */
+    public static boolean isFolder(String path) {
+        for (String name : path.split("/", -1)) {
+            if (name.isEmpty() || name.startsWith(".") || name.contains("\\")
+                || name.chars().anyMatch(Character::isISOControl)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether {@code name} can be a topic's name, by Kafka's rules. */
+    public static boolean isTopicName(String name) {
+        return TOPIC_NAME.matcher(name).matches() && !name.equals(".") && !name.equals("..");
+    }
+
+    private String topicName(String key) {
+        if (!isTopicName(text(key))) {
+            problems.add(key + ": no topic's name: " + quoted(text(key)));
+        }
+        return text(key);
+    }
+
+    private Compression compression() {
+        try {
+            return Compression.ofSetting(text("bss.compression"));
+        } catch (IllegalArgumentException e) {
+            problem("bss.compression", "expected none, gzip or zstd, not " + quoted(text("bss.compression")));
+            return Compression.NONE;
+        }
+    }
+
+    private void required(String key, boolean isRequired) {
+        if (isRequired && text(key).isEmpty()) {
+            problem(key, "is required");
+        }
+    }
+
+    private void oneOf(String key, String... values) {
+        if (!List.of(values).contains(text(key))) {
+            problem(key, "expected " + String.join(" or ", values) + ", not " + quoted(text(key)));
+        }
+    }
+
+    private boolean bool(String key) {
+        oneOf(key, "true", "false");
+        return text(key).equals("true");
+    }
+
+    private long number(String key, long least, long greatest) {
+        try {
+            long number = Long.parseLong(text(key));
+            if (number >= least && number <= greatest) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // reported below, as one that is out of range
+        }
+        problem(key, "expected a whole number from " + least + (greatest == Long.MAX_VALUE ? "" : " to " + greatest)
+            + ", not " + quoted(text(key)));
+        return least;
+    }
+
+    private long size(String key, long least) {
+        var matcher = SIZE.matcher(text(key).toUpperCase(Locale.ROOT));
+        if (matcher.matches()) {
+            int shift = " KMG".indexOf(matcher.group(2).isEmpty() ? " " : matcher.group(2)) * 10;
+            long size = Long.parseLong(matcher.group(1));
+            if (size <= Long.MAX_VALUE >> shift && size << shift >= least) {
+                return size << shift;
+            }
+        }
+        problem(key, "expected a size like 8MB or 512KB" + (least > 0 ? ", at least " + least + " bytes" : "")
+            + ", not " + quoted(text(key)));
+        return least;
+    }
+
+    private Duration duration(String key, long leastMillis) {
+        try {
+            long millis = TimeUtils.toMilliSeconds(text(key));
+            if (millis >= leastMillis) {
+                return Duration.ofMillis(millis);
+            }
+        } catch (IllegalArgumentException e) {
+            // reported below, as one that is too short
+        }
+        problem(key, "expected a duration like 30s or 500ms" + (leastMillis > 0 ? ", at least " + leastMillis + "ms" : "")
+            + ", not " + quoted(text(key)));
+        return Duration.ofMillis(leastMillis);
+    }
+
+    private String text(String key) {
+        String value = lookup.apply(key);
+        return value == null ? "" : value.trim();
+    }
+
+    private void problem(String key, String what) {
+        problems.add(name(key) + ": " + what);
+    }
+
+    /** A key with its environment variable, as messages name it. */
+    public static String name(String key) {
+        String variable = VARIABLES.get(key);
+        return variable == null ? key : key + " (environment " + variable + ")";
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replaceAll("\\p{Cntrl}", "?") + '"';
+    }
+
+    /** What is wrong, a sentence each; empty if all is right. */
+    public List<String> problems() {
+        return List.copyOf(problems);
+    }
+
+    public Set<Role> roles() {
+        return roles;
+    }
+
+    public Storer storer() {
+        return storer;
+    }
+
+    public Reload reload() {
+        return reload;
+    }
+
+    public List<Mapping> mappings() {
+        return mappings;
+    }
+
+    /** How long a start-up check waits for the broker. */
+    public Duration startTimeout() {
+        return startTimeout;
+    }
+
+    /** A setting as it is written; empty if it is not set. */
+    public String value(String key) {
+        return text(key);
+    }
+
+    /** What the storer subscribes to: topics with commas between, or a regular expression of topics. */
+    public String getIngestionTopics() {
+        List<String> parts = new ArrayList<>();
+        for (Mapping mapping : mappings) {
+            parts.add(!getIngestionIsPattern() ? mapping.topic
+                : mapping.topic != null ? Pattern.quote(mapping.topic) : "(?:" + mapping.pattern.pattern() + ")");
+        }
+        return String.join(getIngestionIsPattern() ? "|" : ",", parts);
+    }
+
+    /** Whether {@link #getIngestionTopics} is a regular expression. */
+    public boolean getIngestionIsPattern() {
+        return mappings.stream().anyMatch(mapping -> mapping.pattern != null);
+    }
+
+    /** The folder of an ingestion topic's batch files: the mapping's, else the topic's name. */
+    public String folder(String topic) {
+        Mapping mapping = mapping(topic);
+        return mapping == null || mapping.folder == null ? topic : mapping.folder;
+    }
+
+    /** Where the records of an ingestion topic go. */
+    public BatchFile.Destination destination(String topic) {
+        Mapping mapping = mapping(topic);
+        return new BatchFile.Destination(folder(topic),
+            mapping == null || !storer.postIngestion ? List.of() : mapping.postIngestion);
+    }
+
+    /** A topic's own entry goes before a pattern that it matches; null if there is none. */
+    private Mapping mapping(String topic) {
+        Mapping byPattern = null;
+        for (Mapping mapping : mappings) {
+            if (topic.equals(mapping.topic)) {
+                return mapping;
+            }
+            if (byPattern == null && mapping.topic == null && mapping.covers(topic)) {
+                byPattern = mapping;
+            }
+        }
+        return byPattern;
+    }
+}

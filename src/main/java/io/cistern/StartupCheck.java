@@ -1,0 +1,86 @@
+package io.cistern;
+
+import io.cistern.bucket.Bucket;
+import io.cistern.bucket.StoreFailure;
+import io.cistern.kafka.Topics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.apache.camel.CamelContext;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.spi.PropertiesSource;
+import org.apache.camel.spi.Resource;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+
+/**
+ * Finds everything that is wrong before the routes start: settings, broker, topics, bucket. The bucket is asked by the
+ * backend's own routes, in a Camel context of their own.
+ */
+public final class StartupCheck {
+
+    private final CamelContext context;
+    private final String routesFolder;
+
+    /**
+     * @param context      has the settings as properties, and the {@code kafka} component; it need not be started
+     * @param routesFolder where the routes are, {@code file:path} or {@code classpath:path}
+     */
+    public StartupCheck(CamelContext context, String routesFolder) {
+        this.context = context;
+        this.routesFolder = routesFolder;
+    }
+
+    /**
+     * Checks everything.
+     *
+     * @throws SettingsException with all that is wrong
+     */
+    public void run() {
+        Function<String, String> lookup = key -> context.getPropertiesComponent().resolveProperty(key).orElse(null);
+        Settings settings = new Settings(lookup);
+        List<String> problems = new ArrayList<>(settings.problems());
+        Topics topics = new Topics(settings);
+        topics.setCamelContext(context);
+        problems.addAll(topics.problems());
+        problems.addAll(bucketProblems(settings, lookup));
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
+    }
+
+    private List<String> bucketProblems(Settings settings, Function<String, String> lookup) {
+        String type = settings.value("bss.bucket.type");
+        if (!type.matches("[a-z0-9-]+") || settings.value("bss.bucket.name").isEmpty()) {
+            return List.of();
+        }
+        String file = routesFolder + "/buckets/" + type + ".camel.yaml";
+        try (DefaultCamelContext own = new DefaultCamelContext()) {
+            own.getCamelContextExtension().setName("cistern-check");
+            own.getPropertiesComponent().addPropertiesSource(new PropertiesSource() {
+                @Override
+                public String getName() {
+                    return "settings";
+                }
+
+                @Override
+                public String getProperty(String name) {
+                    return lookup.apply(name);
+                }
+            });
+            Resource backend = ResourceHelper.resolveResource(own, file);
+            if (backend == null || !backend.exists()) {
+                return List.of(Settings.name("bss.bucket.type") + ": there is no backend " + type + ": no file " + file);
+            }
+            PluginHelper.getRoutesLoader(own).loadRoutes(backend,
+                ResourceHelper.resolveMandatoryResource(own, routesFolder + "/errors.camel.yaml"));
+            own.start();
+            Bucket bucket = new Bucket();
+            bucket.setCamelContext(own);
+            bucket.check(settings.roles().contains(Settings.Role.STORER));
+            return List.of();
+        } catch (Exception e) {
+            return List.of(Settings.name("bss.bucket.name") + ": the bucket cannot be used: " + StoreFailure.reason(e));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package io.cistern.batch;
+
+import io.cistern.Settings;
+import org.apache.camel.AggregationStrategy;
+import org.apache.camel.Exchange;
+
+/** The aggregate step's strategy: encodes the records of each poll into the batch file that is open for them. */
+public final class AppendToBatchFile implements AggregationStrategy {
+
+    private final Settings settings;
+    private final OpenBatches openBatches;
+    /** A buffer for each consumer thread, shared by its batches. */
+    private final ThreadLocal<LineWriter> lines = ThreadLocal.withInitial(LineWriter::new);
+
+    public AppendToBatchFile(Settings settings, OpenBatches openBatches) {
+        this.settings = settings;
+        this.openBatches = openBatches;
+    }
+
+    @Override
+    public Exchange aggregate(Exchange open, Exchange polled) {
+        if (!(polled.getMessage().getBody() instanceof PolledBatch batch)) {
+            throw new IllegalStateException("A step before the aggregate step left no batch: see keepRecords for filters");
+        }
+        Exchange result = open;
+        if (open == null) {
+            BatchFile file = new BatchFile(batch, settings.destination(batch.getTopic()),
+                settings.storer().compression(), lines.get(), openBatches, System.nanoTime());
+            result = polled;
+            result.getMessage().setBody(file);
+        }
+        BatchFile file = result.getMessage().getBody(BatchFile.class);
+        file.append(batch);
+        openBatches.hold(file);
+        return result;
+    }
+}

@@ -1,0 +1,36 @@
+package io.cistern.batch;
+
+import java.util.List;
+
+/**
+ * Consecutive records of one topic-partition in offset order: the body of the routes' exchanges. Iterating gives the
+ * records one by one, so that {@code split: ${body}} works; the edges in {@code io.cistern.kafka} take it whole.
+ */
+public interface Batch extends Iterable<Record> {
+
+    /** The topic that the records were polled from. */
+    String getTopic();
+
+    /** Their partition in it. */
+    int getPartition();
+
+    /** How many records. */
+    int getCount();
+
+    /** The same batch with these records, some of its own in the same order: what a filter left of it. */
+    Batch withRecords(List<Record> records);
+
+    /** The partition that a producer sends {@code record} to; null for the partitioner's choice by key. */
+    default Integer targetPartition(Record record) {
+        return null;
+    }
+
+    /** The timestamp that a producer gives {@code record}; null for the time of sending. */
+    default Long targetTimestamp(Record record) {
+        return record.timestamp() < 0 ? null : record.timestamp();
+    }
+
+    /** Told by a producer, once, how many of the records it has acknowledgements for when it is done with the batch. */
+    default void published(int count) {
+    }
+}

@@ -1,0 +1,232 @@
+package io.cistern.batch;
+
+import io.cistern.bucket.BatchFileName;
+import io.cistern.bucket.FileFacts;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A batch that becomes a file: the aggregate step's body. It holds the file's bytes and what has to be known of it, and
+ * knows which offsets are stored with it. Used by the thread that polled its records only.
+ */
+public final class BatchFile implements Batch {
+
+    private final Source source;
+    private final String topic;
+    private final int partition;
+    private final Destination destination;
+    private final Compression compression;
+    private final BatchFileWriter writer;
+    private final OpenBatches openBatches;
+    private final long startOffset;
+    private final long openedNanos;
+    private final long consumedAt;
+    private long nextOffset;
+    private long firstOffset;
+    private long lastOffset;
+    private long firstTimestamp;
+    private long lastTimestamp;
+    private long leastTimestamp = Long.MAX_VALUE;
+    private long greatestTimestamp = Long.MIN_VALUE;
+    private int count;
+    private boolean wanted;
+    private Rotation.Reason rotatedBy;
+
+    /**
+     * Where the records of an ingestion topic go.
+     *
+     * @param folder        the folder of its batch files, without a slash at the end
+     * @param postIngestion the topics that get the records once they are stored, perhaps none
+     */
+    public record Destination(String folder, List<String> postIngestion) {
+    }
+
+    BatchFile(PolledBatch first, Destination destination, Compression compression, LineWriter lines,
+              OpenBatches openBatches, long openedNanos) {
+        this.source = first.source();
+        this.topic = first.getTopic();
+        this.partition = first.getPartition();
+        this.destination = destination;
+        this.compression = compression;
+        this.writer = new BatchFileWriter(compression, lines);
+        this.openBatches = openBatches;
+        this.startOffset = first.startOffset();
+        this.nextOffset = first.startOffset();
+        this.openedNanos = openedNanos;
+        this.consumedAt = first.consumedAt();
+    }
+
+    /**
+     * Encodes the records of a poll behind those that are there.
+     *
+     * @throws IllegalStateException if they do not follow them
+     */
+    void append(PolledBatch polled) {
+        if (polled.startOffset() != nextOffset) {
+            throw new IllegalStateException("Offsets " + nextOffset + " to " + polled.startOffset() + " of " + topic + "-"
+                + partition + " did not reach the batch file: a step of the storer's route left them out");
+        }
+        for (Record record : polled) {
+            writer.append(record);
+            long timestamp = record.timestamp();
+            if (count++ == 0) {
+                firstOffset = record.offset();
+                firstTimestamp = timestamp;
+            }
+            lastOffset = record.offset();
+            lastTimestamp = timestamp;
+            leastTimestamp = Math.min(leastTimestamp, timestamp);
+            greatestTimestamp = Math.max(greatestTimestamp, timestamp);
+        }
+        nextOffset = polled.nextOffset();
+    }
+
+    /** Asks for the batch to be closed when its consumer looks at it next, since memory is needed. */
+    public void want() {
+        wanted = true;
+    }
+
+    boolean isWanted() {
+        return wanted;
+    }
+
+    void finish(Rotation.Reason reason) {
+        rotatedBy = reason;
+        writer.finish();
+    }
+
+    /** Bytes of memory that it takes. */
+    public long heldBytes() {
+        return writer.heldBytes();
+    }
+
+    long openedNanos() {
+        return openedNanos;
+    }
+
+    Source source() {
+        return source;
+    }
+
+    /** The position behind its last record. */
+    public long nextOffset() {
+        return nextOffset;
+    }
+
+    String key() {
+        return PolledBatch.keyOf(source, topic, partition);
+    }
+
+    @Override
+    public String getTopic() {
+        return topic;
+    }
+
+    @Override
+    public int getPartition() {
+        return partition;
+    }
+
+    @Override
+    public int getCount() {
+        return count;
+    }
+
+    /** Bytes of the file. */
+    public long getLength() {
+        return writer.length();
+    }
+
+    /** Which rule closed it; null while it is open. */
+    public Rotation.Reason getRotatedBy() {
+        return rotatedBy;
+    }
+
+    private String getName() {
+        return BatchFileName.format(topic, partition, firstTimestamp, firstOffset, consumedAt, compression);
+    }
+
+    /** Its path in the bucket. */
+    public String getPath() {
+        return destination.folder() + '/' + getName();
+    }
+
+    /** The path of the empty file whose name says what is in this one. */
+    public String getFactsPath() {
+        String key = BatchFileName.parse(getName(), topic).key();
+        return new FileFacts(key, leastTimestamp, greatestTimestamp, lastOffset, count).path(destination.folder());
+    }
+
+    /** The topics that get the records once they are stored, perhaps none. */
+    public List<String> getPostIngestion() {
+        return destination.postIngestion();
+    }
+
+    /** The file's bytes; each call gives a stream of its own. */
+    public InputStream getInputStream() {
+        return writer.inputStream();
+    }
+
+    /** The key of the event that tells of the file. */
+    public Map<String, Object> getEventKey() {
+        Map<String, Object> key = new LinkedHashMap<>();
+        key.put("topic", topic);
+        key.put("partition", partition);
+        return key;
+    }
+
+    /** The event that tells of the file, first and last in the order of offsets. */
+    public Map<String, Object> getEvent() {
+        Map<String, Object> event = new LinkedHashMap<>();
+        event.put("filePath", getPath());
+        event.put("batchTimeStart", Timestamps.format(firstTimestamp));
+        event.put("batchTimeEnd", Timestamps.format(lastTimestamp));
+        event.put("batchOffsetStart", firstOffset);
+        event.put("batchOffsetEnd", lastOffset);
+        event.put("batchSize", count);
+        return event;
+    }
+
+    /** The records, read back from the file's bytes: what is forwarded is what is stored. */
+    @Override
+    public Iterator<Record> iterator() {
+        try {
+            return new BatchFileReader(getPath(), getInputStream());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Not possible: the records are encoded. A filter belongs before the aggregate step. */
+    @Override
+    public Batch withRecords(List<Record> records) {
+        throw new UnsupportedOperationException("A batch file cannot be filtered: filter before it is aggregated");
+    }
+
+    /**
+     * The file is in the bucket, its event and its post-ingestion copies are acknowledged: its offsets may be
+     * committed, and its memory is free.
+     *
+     * @throws IllegalStateException as {@link Source#acknowledge} does
+     */
+    public void acknowledge() {
+        source.acknowledge(topic, partition, startOffset, nextOffset);
+        openBatches.release(this);
+    }
+
+    /** Storing failed: its memory is free, and its records are read again; see {@link Source#rewind}. */
+    public void rewind() {
+        openBatches.release(this);
+        source.rewind(topic, partition);
+    }
+
+    @Override
+    public String toString() {
+        return "batch file of " + topic + "-" + partition + " from offset " + startOffset;
+    }
+}

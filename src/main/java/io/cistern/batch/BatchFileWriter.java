@@ -1,0 +1,100 @@
+package io.cistern.batch;
+
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The bytes of a batch file in the making: lines are encoded as records come, so that memory holds the file and not
+ * objects. Compression is done in segments, each a member or frame of its own, so that a file that grows slowly does
+ * not hold a compressor. Not thread-safe.
+ */
+final class BatchFileWriter {
+
+    private static final int FIRST_CHUNK = 4 * 1024;
+    private static final int CHUNK = 256 * 1024;
+
+    private final Compression compression;
+    private final LineWriter lines;
+    /** Full chunks: text, or compressed segments. */
+    private final List<byte[]> chunks = new ArrayList<>();
+    private long chunkBytes;
+    private byte[] open = new byte[FIRST_CHUNK];
+    private int openLength;
+
+    /** A writer that encodes with {@code lines}, which it may share with others of the same thread. */
+    BatchFileWriter(Compression compression, LineWriter lines) {
+        this.compression = compression;
+        this.lines = lines;
+    }
+
+    void append(Record record) {
+        lines.write(record);
+        append(lines.buffer(), lines.length());
+    }
+
+    private void append(byte[] bytes, int length) {
+        int from = 0;
+        while (from < length) {
+            if (openLength == open.length) {
+                growOrClose();
+            }
+            int count = Math.min(length - from, open.length - openLength);
+            System.arraycopy(bytes, from, open, openLength, count);
+            openLength += count;
+            from += count;
+        }
+    }
+
+    private void growOrClose() {
+        if (open.length < CHUNK) {
+            open = Arrays.copyOf(open, open.length * 2);
+        } else if (compression == Compression.NONE) {
+            chunks.add(open);
+            chunkBytes += openLength;
+            open = new byte[CHUNK];
+            openLength = 0;
+        } else {
+            closeSegment();
+        }
+    }
+
+    private void closeSegment() {
+        byte[] segment = compression.compress(open, openLength);
+        chunks.add(segment);
+        chunkBytes += segment.length;
+        openLength = 0;
+    }
+
+    /** Bytes of memory that this writer holds. */
+    long heldBytes() {
+        return chunkBytes + open.length;
+    }
+
+    /** Bytes of the file so far; with compression, what is not compressed yet counts as it is. */
+    long length() {
+        return chunkBytes + openLength;
+    }
+
+    /** Ends the file; nothing may be appended after. */
+    void finish() {
+        if (compression != Compression.NONE && openLength > 0) {
+            closeSegment();
+            open = new byte[0];
+        }
+    }
+
+    /** The file's bytes from the start; each call gives a stream of its own. */
+    InputStream inputStream() {
+        List<InputStream> parts = new ArrayList<>(chunks.size() + 1);
+        for (byte[] chunk : chunks) {
+            parts.add(new ByteArrayInputStream(chunk));
+        }
+        parts.add(new ByteArrayInputStream(open, 0, openLength));
+        return new SequenceInputStream(Collections.enumeration(parts));
+    }
+}

@@ -1,0 +1,102 @@
+package io.cistern.batch;
+
+import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.zip.GZIPOutputStream;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+
+/**
+ * How a batch file is compressed, told by the extension of its name. A compressed file is a row of members (gzip, RFC
+ * 1952) or frames (zstd, RFC 8878), which every tool of these formats reads as one file.
+ */
+public enum Compression {
+
+    NONE("") {
+        @Override
+        byte[] compress(byte[] bytes, int length) {
+            return Arrays.copyOf(bytes, length);
+        }
+
+        @Override
+        public InputStream decompress(InputStream in) {
+            return in;
+        }
+    },
+
+    GZIP(".gz") {
+        @Override
+        byte[] compress(byte[] bytes, int length) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream(length / 4 + 64);
+            try (GZIPOutputStream gzip = new GZIPOutputStream(out, 8192)) {
+                gzip.write(bytes, 0, length);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return out.toByteArray();
+        }
+
+        @Override
+        public InputStream decompress(InputStream in) throws IOException {
+            // Not the JDK's: it takes the end of a member for the end of the file where a stream says available() = 0.
+            return new GzipCompressorInputStream(in, true);
+        }
+    },
+
+    ZSTD(".zst") {
+        @Override
+        byte[] compress(byte[] bytes, int length) {
+            return Zstd.compress(length == bytes.length ? bytes : Arrays.copyOf(bytes, length), 3);
+        }
+
+        @Override
+        public InputStream decompress(InputStream in) throws IOException {
+            return new ZstdInputStream(in);
+        }
+    };
+
+    private final String extension;
+
+    Compression(String extension) {
+        this.extension = extension;
+    }
+
+    /** What a file's name ends with behind {@code .txt}; empty for none. */
+    public String extension() {
+        return extension;
+    }
+
+    /** The bytes {@code [0, length)} as one member or frame of its own. */
+    abstract byte[] compress(byte[] bytes, int length);
+
+    /**
+     * The text of a compressed file.
+     *
+     * @throws IOException if the stream does not start as such a file
+     */
+    public abstract InputStream decompress(InputStream in) throws IOException;
+
+    /**
+     * The compression of a setting's value: none, gzip or zstd.
+     *
+     * @throws IllegalArgumentException if it is no such name
+     */
+    public static Compression ofSetting(String name) {
+        return valueOf(name.trim().toUpperCase(Locale.ROOT));
+    }
+
+    /** The compression of a file by the extension of its name; null if the name does not end like a batch file's. */
+    public static Compression ofFileName(String name) {
+        for (Compression compression : values()) {
+            if (name.endsWith(".txt" + compression.extension)) {
+                return compression;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,385 @@
+package io.cistern.batch;
+
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+
+/**
+ * Reads a line of a batch file, as {@link LineWriter} and the reference system write it: any valid JSON object with the
+ * known fields, in any order. A field that is not known is refused, so that nothing it says is lost in silence.
+ *
+ * <p>Not thread-safe.
+ */
+final class LineReader {
+
+    private static final List<Record.Header> NO_HEADERS = List.of();
+
+    private final Timestamps timestamps = new Timestamps();
+    private byte[] line;
+    private int at;
+    private int end;
+    /** The string read last: its bytes with the escapes undone are text[textFrom, textTo). */
+    private byte[] text;
+    private int textFrom;
+    private int textTo;
+    private byte[] unescaped = new byte[256];
+
+    /**
+     * The record of the line {@code bytes[from, to)}, its newline not included.
+     *
+     * @throws IllegalArgumentException if it is none; the message says what was expected, and quotes no contents
+     */
+    Record read(byte[] bytes, int from, int to) {
+        line = bytes;
+        at = from;
+        end = to;
+        boolean timestampSeen = false;
+        boolean keySeen = false;
+        boolean payloadSeen = false;
+        long timestamp = 0;
+        long partition = -1;
+        long offset = -1;
+        byte[] key = null;
+        byte[] payload = null;
+        boolean keyIsBase64 = false;
+        boolean payloadIsBase64 = false;
+        List<Record.Header> headers = NO_HEADERS;
+        Record.TimestampType type = Record.TimestampType.CREATE_TIME;
+
+        expect('{');
+        if (!skipIf('}')) {
+            do {
+                readString("a field's name");
+                String field = fieldName();
+                expect(':');
+                switch (field) {
+                    case "timestamp" -> {
+                        timestamp = readTimestamp();
+                        timestampSeen = true;
+                    }
+                    case "partition" -> partition = readNumber(field, Integer.MAX_VALUE);
+                    case "offset" -> offset = readNumber(field, Long.MAX_VALUE);
+                    case "key" -> {
+                        key = readBytes(field);
+                        keySeen = true;
+                    }
+                    case "payload" -> {
+                        payload = readBytes(field);
+                        payloadSeen = true;
+                    }
+                    case "keyEncoding" -> keyIsBase64 = readEncoding(field);
+                    case "payloadEncoding" -> payloadIsBase64 = readEncoding(field);
+                    case "headers" -> headers = readHeaders();
+                    case "timestampType" -> type = readTimestampType();
+                    default -> throw new IllegalArgumentException("unknown field " + field);
+                }
+            } while (skipIf(','));
+            expect('}');
+        }
+        skipSpace();
+        if (at != end) {
+            throw new IllegalArgumentException("more text behind the JSON object, at column " + (at - from + 1));
+        }
+        require(timestampSeen, "timestamp");
+        require(partition >= 0, "partition");
+        require(offset >= 0, "offset");
+        require(keySeen, "key");
+        require(payloadSeen, "payload");
+        return new Record((int) partition, offset, timestamp, type,
+            keyIsBase64 ? decode(key, "key") : key,
+            payloadIsBase64 ? decode(payload, "payload") : payload, headers);
+    }
+
+    private List<Record.Header> readHeaders() {
+        List<Record.Header> headers = new ArrayList<>();
+        expect('[');
+        if (skipIf(']')) {
+            return headers;
+        }
+        do {
+            String name = null;
+            byte[] value = null;
+            boolean isBase64 = false;
+            expect('{');
+            do {
+                readString("a field's name");
+                String field = fieldName();
+                expect(':');
+                switch (field) {
+                    case "key" -> {
+                        readString("headers.key");
+                        name = new String(text, textFrom, textTo - textFrom, StandardCharsets.UTF_8);
+                    }
+                    case "value" -> value = readBytes("headers.value");
+                    case "encoding" -> isBase64 = readEncoding("headers.encoding");
+                    default -> throw new IllegalArgumentException("unknown field headers." + field);
+                }
+            } while (skipIf(','));
+            expect('}');
+            require(name != null, "headers.key");
+            headers.add(new Record.Header(name, isBase64 ? decode(value, "headers.value") : value));
+        } while (skipIf(','));
+        expect(']');
+        return headers;
+    }
+
+    private static void require(boolean seen, String field) {
+        if (!seen) {
+            throw new IllegalArgumentException("field " + field + " is missing");
+        }
+    }
+
+    /** The names of the fields are few: those that are known are not made anew for every line. */
+    private String fieldName() {
+        int length = textTo - textFrom;
+        switch (length == 0 ? 0 : text[textFrom]) {
+            case 't':
+                return length == 9 ? known("timestamp") : known("timestampType");
+            case 'p':
+                return length == 9 ? known("partition") : length == 7 ? known("payload") : known("payloadEncoding");
+            case 'o':
+                return known("offset");
+            case 'k':
+                return length == 3 ? known("key") : known("keyEncoding");
+            case 'h':
+                return known("headers");
+            default:
+                return known("");
+        }
+    }
+
+    private String known(String name) {
+        int length = textTo - textFrom;
+        if (length == name.length()) {
+            int i = 0;
+            while (i < length && text[textFrom + i] == name.charAt(i)) {
+                i++;
+            }
+            if (i == length) {
+                return name;
+            }
+        }
+        return printable();
+    }
+
+    /** The string read last, fit for a message: cut short, and without control characters. */
+    private String printable() {
+        String whole = new String(text, textFrom, Math.min(textTo - textFrom, 64), StandardCharsets.UTF_8);
+        return whole.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    private long readTimestamp() {
+        readString("timestamp");
+        try {
+            return timestamps.read(text, textFrom, textTo - textFrom);
+        } catch (DateTimeException e) {
+            throw new IllegalArgumentException("field timestamp: expected a time like 2022-11-14T13:26:37.728Z", e);
+        }
+    }
+
+    private Record.TimestampType readTimestampType() {
+        readString("timestampType");
+        String name = new String(text, textFrom, textTo - textFrom, StandardCharsets.UTF_8);
+        for (Record.TimestampType type : Record.TimestampType.values()) {
+            if (type.kafkaName().equals(name)) {
+                return type;
+            }
+        }
+        throw new IllegalArgumentException("field timestampType: expected CreateTime, LogAppendTime or NoTimestampType");
+    }
+
+    private boolean readEncoding(String field) {
+        readString(field);
+        if (!"base64".equals(new String(text, textFrom, textTo - textFrom, StandardCharsets.UTF_8))) {
+            throw new IllegalArgumentException("field " + field + ": expected \"base64\"");
+        }
+        return true;
+    }
+
+    private static byte[] decode(byte[] base64, String field) {
+        try {
+            return base64 == null ? null : Base64.getDecoder().decode(base64);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("field " + field + ": expected base64", e);
+        }
+    }
+
+    private long readNumber(String field, long greatest) {
+        skipSpace();
+        int start = at;
+        long number = 0;
+        while (at < end && line[at] >= '0' && line[at] <= '9') {
+            int digit = line[at++] - '0';
+            if (number > (greatest - digit) / 10) {
+                throw new IllegalArgumentException("field " + field + ": expected a number up to " + greatest);
+            }
+            number = number * 10 + digit;
+        }
+        if (at == start || at - start > 1 && line[start] == '0') {
+            throw new IllegalArgumentException("field " + field + ": expected a whole number from 0");
+        }
+        return number;
+    }
+
+    private byte[] readBytes(String field) {
+        skipSpace();
+        if (end - at >= 4 && line[at] == 'n' && line[at + 1] == 'u' && line[at + 2] == 'l' && line[at + 3] == 'l') {
+            at += 4;
+            return null;
+        }
+        readString(field);
+        return Arrays.copyOfRange(text, textFrom, textTo);
+    }
+
+    /** Reads a string into {@link #text}: the line itself where nothing is escaped. */
+    private void readString(String what) {
+        skipSpace();
+        if (at == end || line[at] != '"') {
+            throw new IllegalArgumentException(
+                (what.startsWith("a field") ? what : "field " + what) + ": expected a string");
+        }
+        int start = ++at;
+        while (at < end) {
+            byte b = line[at];
+            if (b == '"') {
+                text = line;
+                textFrom = start;
+                textTo = at++;
+                return;
+            }
+            if (b == '\\') {
+                readEscaped(start);
+                return;
+            }
+            if (b < 0) {
+                skipSequence();
+            } else if (b < 0x20) {
+                throw controlCharacter();
+            } else {
+                at++;
+            }
+        }
+        throw new IllegalArgumentException("the line ends inside a string");
+    }
+
+    private void readEscaped(int start) {
+        // Undoing an escape never makes a text longer.
+        if (unescaped.length < end - start) {
+            unescaped = new byte[end - start];
+        }
+        int to = at - start;
+        System.arraycopy(line, start, unescaped, 0, to);
+        while (at < end) {
+            byte b = line[at];
+            if (b == '"') {
+                at++;
+                text = unescaped;
+                textFrom = 0;
+                textTo = to;
+                return;
+            }
+            if (b == '\\') {
+                at++;
+                to = readEscape(to);
+            } else if (b < 0) {
+                int length = skipSequence();
+                System.arraycopy(line, at - length, unescaped, to, length);
+                to += length;
+            } else if (b < 0x20) {
+                throw controlCharacter();
+            } else {
+                unescaped[to++] = b;
+                at++;
+            }
+        }
+        throw new IllegalArgumentException("the line ends inside a string");
+    }
+
+    private int readEscape(int to) {
+        byte escape = at < end ? line[at++] : 0;
+        switch (escape) {
+            case '"', '\\', '/' -> unescaped[to++] = escape;
+            case 'b' -> unescaped[to++] = '\b';
+            case 't' -> unescaped[to++] = '\t';
+            case 'n' -> unescaped[to++] = '\n';
+            case 'f' -> unescaped[to++] = '\f';
+            case 'r' -> unescaped[to++] = '\r';
+            case 'u' -> {
+                int codePoint = readHex();
+                if (Character.isHighSurrogate((char) codePoint) && end - at >= 6 && line[at] == '\\' && line[at + 1] == 'u') {
+                    at += 2;
+                    int low = readHex();
+                    if (!Character.isLowSurrogate((char) low)) {
+                        throw loneSurrogate();
+                    }
+                    codePoint = Character.toCodePoint((char) codePoint, (char) low);
+                } else if (Character.isSurrogate((char) codePoint)) {
+                    throw loneSurrogate();
+                }
+                byte[] utf8 = Character.toString(codePoint).getBytes(StandardCharsets.UTF_8);
+                System.arraycopy(utf8, 0, unescaped, to, utf8.length);
+                to += utf8.length;
+            }
+            default -> throw new IllegalArgumentException("an escape in a string that JSON does not know");
+        }
+        return to;
+    }
+
+    private int readHex() {
+        if (end - at < 4) {
+            throw new IllegalArgumentException("the line ends inside a string");
+        }
+        int number = 0;
+        for (int i = 0; i < 4; i++) {
+            int digit = Character.digit(line[at++], 16);
+            if (digit < 0) {
+                throw new IllegalArgumentException("an escape in a string that is no \\uXXXX");
+            }
+            number = number << 4 | digit;
+        }
+        return number;
+    }
+
+    private int skipSequence() {
+        int length = Utf8.sequenceLength(line, at);
+        if (length == 0 || at + length > end) {
+            throw new IllegalArgumentException("bytes in a string that are no UTF-8");
+        }
+        at += length;
+        return length;
+    }
+
+    private static IllegalArgumentException controlCharacter() {
+        return new IllegalArgumentException("a control character in a string that is not escaped");
+    }
+
+    private static IllegalArgumentException loneSurrogate() {
+        return new IllegalArgumentException("half of a surrogate pair in a string: the character was lost when it was written");
+    }
+
+    private void expect(char character) {
+        skipSpace();
+        if (at == end || line[at] != character) {
+            throw new IllegalArgumentException("no JSON object of a record: expected " + character);
+        }
+        at++;
+    }
+
+    private boolean skipIf(char character) {
+        skipSpace();
+        if (at < end && line[at] == character) {
+            at++;
+            return true;
+        }
+        return false;
+    }
+
+    private void skipSpace() {
+        while (at < end && (line[at] == ' ' || line[at] == '\t' || line[at] == '\r')) {
+            at++;
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.cistern.batch;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+
+/**
+ * Writes records as lines of a batch file, one JSON object each (RFC 8259), from bytes to bytes.
+ *
+ * <p>The fields {@code timestamp}, {@code partition}, {@code offset}, {@code key} and {@code payload} are always there.
+ * What they cannot say follows in fields of its own, only where it is needed: {@code keyEncoding} and
+ * {@code payloadEncoding} ("base64", for bytes that are not well-formed UTF-8), {@code headers} (a list of
+ * {@code {"key":…,"value":…}}, with {@code "encoding":"base64"} likewise) and {@code timestampType} (other than
+ * CreateTime). {@link LineReader} is the other way.
+ *
+ * <p>Not thread-safe: the buffer is one.
+ */
+final class LineWriter {
+
+    private static final byte[] TIMESTAMP = ascii("{\"timestamp\":\"");
+    private static final byte[] PARTITION = ascii("\",\"partition\":");
+    private static final byte[] OFFSET = ascii(",\"offset\":");
+    private static final byte[] KEY = ascii(",\"key\":");
+    private static final byte[] KEY_ENCODING = ascii(",\"keyEncoding\":\"base64\"");
+    private static final byte[] PAYLOAD = ascii(",\"payload\":");
+    private static final byte[] PAYLOAD_ENCODING = ascii(",\"payloadEncoding\":\"base64\"");
+    private static final byte[] HEADERS = ascii(",\"headers\":[");
+    private static final byte[] HEADER_KEY = ascii("{\"key\":");
+    private static final byte[] HEADER_VALUE = ascii(",\"value\":");
+    private static final byte[] HEADER_ENCODING = ascii(",\"encoding\":\"base64\"");
+    private static final byte[] TIMESTAMP_TYPE = ascii(",\"timestampType\":\"");
+    private static final byte[] NULL = ascii("null");
+    private static final byte[] HEX = ascii("0123456789abcdef");
+
+    /** For each ASCII character: 0 as it is, 'u' as \\u00XX, else the character behind the backslash. */
+    private static final byte[] ESCAPE = new byte[128];
+
+    static {
+        Arrays.fill(ESCAPE, 0, 0x20, (byte) 'u');
+        ESCAPE['\b'] = 'b';
+        ESCAPE['\t'] = 't';
+        ESCAPE['\n'] = 'n';
+        ESCAPE['\f'] = 'f';
+        ESCAPE['\r'] = 'r';
+        ESCAPE['"'] = '"';
+        ESCAPE['\\'] = '\\';
+    }
+
+    private final Timestamps timestamps = new Timestamps();
+    private byte[] buffer = new byte[1024];
+    private int length;
+
+    /** Writes one record with its newline; the line is then in {@link #buffer()} until the next call. */
+    void write(Record record) {
+        length = 0;
+        put(TIMESTAMP);
+        ensure(40);
+        length = timestamps.write(record.timestamp(), buffer, length);
+        put(PARTITION);
+        putLong(record.partition());
+        put(OFFSET);
+        putLong(record.offset());
+        put(KEY);
+        if (putBytes(record.key())) {
+            put(KEY_ENCODING);
+        }
+        put(PAYLOAD);
+        if (putBytes(record.value())) {
+            put(PAYLOAD_ENCODING);
+        }
+        if (!record.headers().isEmpty()) {
+            putHeaders(record);
+        }
+        if (record.timestampType() != Record.TimestampType.CREATE_TIME) {
+            put(TIMESTAMP_TYPE);
+            put(ascii(record.timestampType().kafkaName()));
+            put((byte) '"');
+        }
+        put((byte) '}');
+        put((byte) '\n');
+    }
+
+    byte[] buffer() {
+        return buffer;
+    }
+
+    /** Bytes of the line, its newline included. */
+    int length() {
+        return length;
+    }
+
+    private void putHeaders(Record record) {
+        put(HEADERS);
+        boolean first = true;
+        for (Record.Header header : record.headers()) {
+            if (!first) {
+                put((byte) ',');
+            }
+            first = false;
+            put(HEADER_KEY);
+            putBytes(header.key().getBytes(StandardCharsets.UTF_8));
+            put(HEADER_VALUE);
+            if (putBytes(header.value())) {
+                put(HEADER_ENCODING);
+            }
+            put((byte) '}');
+        }
+        put((byte) ']');
+    }
+
+    /** Writes a JSON string or null; true if the bytes were no UTF-8 and stand there in base64. */
+    private boolean putBytes(byte[] bytes) {
+        if (bytes == null) {
+            put(NULL);
+            return false;
+        }
+        int start = length;
+        put((byte) '"');
+        if (!putText(bytes)) {
+            length = start;
+            put((byte) '"');
+            put(Base64.getEncoder().encode(bytes));
+            put((byte) '"');
+            return true;
+        }
+        put((byte) '"');
+        return false;
+    }
+
+    /** Writes the bytes with JSON's escapes; false, with an undefined buffer behind the start, if they are no UTF-8. */
+    private boolean putText(byte[] text) {
+        int run = 0;
+        int at = 0;
+        while (at < text.length) {
+            byte b = text[at];
+            if (b < 0) {
+                int sequence = Utf8.sequenceLength(text, at);
+                if (sequence == 0) {
+                    return false;
+                }
+                at += sequence;
+            } else if (ESCAPE[b] == 0) {
+                at++;
+            } else {
+                put(text, run, at - run);
+                ensure(6);
+                buffer[length++] = '\\';
+                buffer[length++] = ESCAPE[b];
+                if (ESCAPE[b] == 'u') {
+                    buffer[length++] = '0';
+                    buffer[length++] = '0';
+                    buffer[length++] = HEX[b >> 4];
+                    buffer[length++] = HEX[b & 15];
+                }
+                run = ++at;
+            }
+        }
+        put(text, run, at - run);
+        return true;
+    }
+
+    private void putLong(long number) {
+        ensure(20);
+        if (number < 0) {
+            put(ascii(Long.toString(number)));
+            return;
+        }
+        int digits = 1;
+        for (long rest = number; rest >= 10; rest /= 10) {
+            digits++;
+        }
+        length += digits;
+        int at = length;
+        do {
+            buffer[--at] = (byte) ('0' + number % 10);
+            number /= 10;
+        } while (number > 0);
+    }
+
+    private void put(byte b) {
+        ensure(1);
+        buffer[length++] = b;
+    }
+
+    private void put(byte[] bytes) {
+        put(bytes, 0, bytes.length);
+    }
+
+    private void put(byte[] bytes, int from, int count) {
+        ensure(count);
+        System.arraycopy(bytes, from, buffer, length, count);
+        length += count;
+    }
+
+    private void ensure(int more) {
+        if (buffer.length - length < more) {
+            buffer = Arrays.copyOf(buffer, Math.max(Math.addExact(length, more), Math.min(buffer.length, 1 << 29) * 2));
+        }
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}

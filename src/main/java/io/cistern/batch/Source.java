@@ -1,0 +1,25 @@
+package io.cistern.batch;
+
+/**
+ * Who polled a batch, and must be told what became of it. Not thread-safe: called on the thread that polled, where the
+ * batch lives and dies.
+ */
+public interface Source {
+
+    /** Names this consumer among all of the process, over its lifetime. */
+    int id();
+
+    /**
+     * The records from {@code startOffset} to {@code nextOffset}, exclusive, are stored, and so is all that depends on
+     * it: {@code nextOffset} may be committed.
+     *
+     * @throws IllegalStateException if records before {@code startOffset} are not stored; nothing is acknowledged then
+     */
+    void acknowledge(String topic, int partition, long startOffset, long nextOffset);
+
+    /**
+     * Storing failed: what is held of the partition is dropped, and it is read again from the last acknowledged offset
+     * after a rest, while the other partitions go on.
+     */
+    void rewind(String topic, int partition);
+}

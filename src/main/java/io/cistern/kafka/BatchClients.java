@@ -1,0 +1,59 @@
+package io.cistern.kafka;
+
+import io.cistern.Settings;
+import io.cistern.batch.OpenBatches;
+import io.cistern.batch.Rotation;
+import java.util.Properties;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.camel.component.kafka.KafkaClientFactory;
+import org.apache.camel.component.kafka.KafkaConfiguration;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.producer.Producer;
+
+/**
+ * Makes the Kafka clients of {@code kafka:} endpoints, so that a route's body is a batch: a {@link FoldingConsumer} and
+ * an {@link UnfoldingProducer}. All other options of the endpoints stay as they are.
+ */
+public final class BatchClients implements KafkaClientFactory {
+
+    private final Settings settings;
+    private final OpenBatches openBatches;
+    private final Rotation rotation;
+    private final AtomicInteger count = new AtomicInteger();
+
+    public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation) {
+        this.settings = settings;
+        this.openBatches = openBatches;
+        this.rotation = rotation;
+    }
+
+    @Override
+    public Consumer<Object, Object> getConsumer(Properties properties) {
+        int id = count.incrementAndGet();
+        return new FoldingConsumer(prepared(properties, id), id, openBatches, rotation,
+            settings.storer().restAfterFailure());
+    }
+
+    @Override
+    public Producer<Object, Object> getProducer(Properties properties) {
+        return new UnfoldingProducer(prepared(properties, count.incrementAndGet()));
+    }
+
+    @Override
+    public String getBrokers(KafkaConfiguration configuration) {
+        return configuration.getBrokers();
+    }
+
+    /** Endpoints of one client id share it as a prefix: Kafka's metrics need one name a client. */
+    private Properties prepared(Properties properties, int id) {
+        Properties prepared = new Properties();
+        prepared.putAll(properties);
+        Security.apply(settings, prepared);
+        String clientId = properties.getProperty(CommonClientConfigs.CLIENT_ID_CONFIG);
+        if (clientId != null) {
+            prepared.put(CommonClientConfigs.CLIENT_ID_CONFIG, clientId + "-" + id);
+        }
+        return prepared;
+    }
+}

@@ -1,0 +1,402 @@
+package io.cistern.kafka;
+
+import io.cistern.batch.BatchFile;
+import io.cistern.batch.OpenBatches;
+import io.cistern.batch.PolledBatch;
+import io.cistern.batch.Rotation;
+import io.cistern.batch.Source;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Queue;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A consumer whose poll folds the records of a partition into one record, the value of which is a {@link PolledBatch}:
+ * so Camel makes one exchange for a batch. It also hands out ticks for batches that are due on quiet partitions, keeps
+ * within the memory that may be held, and commits what was acknowledged, all on the thread that polls.
+ *
+ * <p>Whatever a partition held when it is revoked or lost is dropped and read again by its next owner; what was
+ * acknowledged is committed first, unless the partition was lost.
+ */
+final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Source {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FoldingConsumer.class);
+    private static final long COMMIT_INTERVAL_NANOS = Duration.ofMillis(200).toNanos();
+    private static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
+
+    private final int id;
+    private final OpenBatches openBatches;
+    private final Rotation rotation;
+    private final Duration rest;
+    private final Map<TopicPartition, Position> positions = new HashMap<>();
+    /** Polled, but not handed out yet since memory is short. */
+    private final Queue<PolledPartition> ready = new ArrayDeque<>();
+    private boolean waiting;
+    private long nextCommit;
+
+    /** How far a partition is; offsets are of the next record. */
+    private static final class Position {
+        private long handedOut;
+        private long acknowledged;
+        private long committed = -1;
+        private long committing = -1;
+        private long restUntilNanos;
+        private boolean rests;
+
+        private Position(long offset) {
+            handedOut = offset;
+            acknowledged = offset;
+        }
+    }
+
+    private record PolledPartition(TopicPartition partition, PolledRecords records, long startOffset, long nextOffset,
+                                   long consumedAt) {
+    }
+
+    FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Duration rest) {
+        super(properties);
+        this.id = id;
+        this.openBatches = openBatches;
+        this.rotation = rotation;
+        this.rest = rest;
+    }
+
+    @Override
+    public int id() {
+        return id;
+    }
+
+    @Override
+    public void subscribe(Collection<String> topics, ConsumerRebalanceListener listener) {
+        super.subscribe(topics, new Listener(listener));
+    }
+
+    @Override
+    public void subscribe(Pattern pattern, ConsumerRebalanceListener listener) {
+        super.subscribe(pattern, new Listener(listener));
+    }
+
+    @Override
+    public ConsumerRecords<Object, Object> poll(Duration timeout) {
+        if (System.nanoTime() - nextCommit >= 0) {
+            nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
+            passGapsAndStarts();
+            commitAcknowledged();
+        }
+        endRests();
+        if (openBatches.isDraining()) {
+            ready.clear();
+            pause(assignment());
+            super.poll(WAIT_FOR_ROOM);
+        } else if (ready.isEmpty()) {
+            endWaiting();
+            take(super.poll(untilSomethingIsDue(timeout)));
+        } else {
+            startWaiting();
+            take(super.poll(WAIT_FOR_ROOM));
+        }
+        return new ConsumerRecords<>(handOut());
+    }
+
+    private void take(ConsumerRecords<Object, Object> polled) {
+        long now = System.currentTimeMillis();
+        for (TopicPartition partition : polled.partitions()) {
+            List<ConsumerRecord<Object, Object>> records = polled.records(partition);
+            long first = records.get(0).offset();
+            Position position = positions.computeIfAbsent(partition, ignored -> new Position(first));
+            long next = records.get(records.size() - 1).offset() + 1;
+            ready.add(new PolledPartition(partition, new PolledRecords(records), position.handedOut, next, now));
+            position.handedOut = next;
+        }
+    }
+
+    /**
+     * What fits into memory, behind ticks for what is due. While something does not fit, the largest batches of this
+     * consumer are closed; if that is not enough, the others are asked to close theirs, and consumption waits.
+     */
+    private Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handOut() {
+        Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut = new LinkedHashMap<>();
+        List<BatchFile> open = openBatches.openOf(this);
+        List<BatchFile> due = rotation.due(open);
+        List<BatchFile> notDue = new ArrayList<>(open);
+        notDue.removeAll(due);
+        long room = rotation.maxHeldBytes() - openBatches.heldBytes();
+        for (BatchFile file : due) {
+            room += tick(file, handedOut);
+        }
+        if (openBatches.othersWait(this) && due.isEmpty() && !notDue.isEmpty()) {
+            room += tickEarly(notDue.remove(0), handedOut);
+        }
+        while (!ready.isEmpty()) {
+            PolledPartition next = ready.peek();
+            long expected = next.records.expectedBytes();
+            while (room < expected && !notDue.isEmpty()) {
+                room += tickEarly(notDue.remove(0), handedOut);
+            }
+            boolean alone = room >= rotation.maxHeldBytes();
+            if (room < expected && !alone) {
+                openBatches.setWaiting(this, true);
+                return handedOut;
+            }
+            room -= expected;
+            ready.remove();
+            add(handedOut, next.partition, new PolledBatch(this, next.partition.topic(), next.partition.partition(),
+                next.startOffset, next.nextOffset, next.consumedAt, next.records, next.records.polled().size()),
+                next.nextOffset - 1);
+        }
+        openBatches.setWaiting(this, false);
+        return handedOut;
+    }
+
+    private long tickEarly(BatchFile file, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
+        file.want();
+        return tick(file, handedOut);
+    }
+
+    /** Hands out an empty batch for an open one, which is closed by it; returns the bytes that it will give free. */
+    private long tick(BatchFile file, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
+        TopicPartition partition = new TopicPartition(file.getTopic(), file.getPartition());
+        long end = file.nextOffset();
+        add(handedOut, partition, new PolledBatch(this, file.getTopic(), file.getPartition(), end, end,
+            System.currentTimeMillis(), List.of(), 0), end - 1);
+        return file.heldBytes();
+    }
+
+    private static void add(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut,
+                            TopicPartition partition, PolledBatch batch, long offset) {
+        handedOut.computeIfAbsent(partition, ignored -> new ArrayList<>(2))
+            .add(new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch));
+    }
+
+    private Duration untilSomethingIsDue(Duration timeout) {
+        long nanos = timeout.toNanos();
+        for (BatchFile file : openBatches.openOf(this)) {
+            nanos = Math.min(nanos, rotation.nanosLeft(file));
+        }
+        for (Position position : positions.values()) {
+            if (position.rests) {
+                nanos = Math.min(nanos, position.restUntilNanos - System.nanoTime());
+            }
+        }
+        return Duration.ofNanos(Math.max(1_000_000, nanos));
+    }
+
+    private void startWaiting() {
+        waiting = true;
+        pause(assignment());
+    }
+
+    private void endWaiting() {
+        if (waiting) {
+            waiting = false;
+            for (TopicPartition partition : assignment()) {
+                Position position = positions.get(partition);
+                if (position == null || !position.rests) {
+                    resume(List.of(partition));
+                }
+            }
+        }
+    }
+
+    private void endRests() {
+        long now = System.nanoTime();
+        positions.forEach((partition, position) -> {
+            if (position.rests && now - position.restUntilNanos >= 0) {
+                position.rests = false;
+                if (!waiting) {
+                    resume(List.of(partition));
+                }
+            }
+        });
+    }
+
+    @Override
+    public void acknowledge(String topic, int partition, long startOffset, long nextOffset) {
+        Position position = positions.get(new TopicPartition(topic, partition));
+        if (position == null) {
+            return;
+        }
+        if (startOffset > position.acknowledged) {
+            throw new IllegalStateException("Offset " + nextOffset + " of " + topic + "-" + partition
+                + " cannot be acknowledged: what starts at offset " + position.acknowledged + " is not stored."
+                + " A step of the storer's route must not leave out whole batches; see keepRecords for filters.");
+        }
+        position.acknowledged = Math.max(position.acknowledged, nextOffset);
+    }
+
+    @Override
+    public void rewind(String topic, int partition) {
+        TopicPartition topicPartition = new TopicPartition(topic, partition);
+        openBatches.drop(this, topic, partition);
+        Position position = positions.get(topicPartition);
+        if (position == null || !assignment().contains(topicPartition)) {
+            return;
+        }
+        ready.removeIf(polled -> polled.partition.equals(topicPartition));
+        position.handedOut = position.acknowledged;
+        position.rests = true;
+        position.restUntilNanos = System.nanoTime() + rest.toNanos();
+        seek(topicPartition, position.acknowledged);
+        pause(List.of(topicPartition));
+        LOG.info("Storing rests: topic={} partition={} offset={} for={}", topic, partition, position.acknowledged, rest);
+    }
+
+    /**
+     * Moves over offsets at which there is no record (transaction markers, compaction), so that the lag goes to 0, and
+     * notes where a new partition starts, so that a restart before its first record does not skip what comes meanwhile.
+     */
+    private void passGapsAndStarts() {
+        for (TopicPartition partition : assignment()) {
+            Position position = positions.get(partition);
+            if (position != null && (position.rests || position.handedOut != position.acknowledged)) {
+                continue;
+            }
+            try {
+                long offset = position(partition, Duration.ofMillis(1));
+                if (position == null) {
+                    positions.put(partition, new Position(offset));
+                } else if (offset > position.acknowledged) {
+                    position.handedOut = offset;
+                    position.acknowledged = offset;
+                }
+            } catch (TimeoutException e) {
+                // The position is not known yet: it is at a later poll.
+                LOG.debug("No position yet of {}", partition);
+            }
+        }
+    }
+
+    private void commitAcknowledged() {
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+        positions.forEach((partition, position) -> {
+            if (position.acknowledged > Math.max(position.committed, position.committing)) {
+                position.committing = position.acknowledged;
+                offsets.put(partition, new OffsetAndMetadata(position.acknowledged));
+            }
+        });
+        if (!offsets.isEmpty()) {
+            commitAsync(offsets, this::committed);
+        }
+    }
+
+    private void committed(Map<TopicPartition, OffsetAndMetadata> offsets, Exception failure) {
+        if (failure != null) {
+            LOG.warn("Offsets could not be committed, which is tried again: {}", failure.toString());
+        }
+        offsets.forEach((partition, offset) -> {
+            Position position = positions.get(partition);
+            if (position != null) {
+                position.committing = -1;
+                if (failure == null) {
+                    position.committed = Math.max(position.committed, offset.offset());
+                }
+            }
+        });
+    }
+
+    /** Commits what is acknowledged of these partitions before they go; what cannot be committed is stored once more. */
+    private void commitNow(Collection<TopicPartition> partitions) {
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+        for (TopicPartition partition : partitions) {
+            Position position = positions.get(partition);
+            if (position != null && position.acknowledged > position.committed) {
+                offsets.put(partition, new OffsetAndMetadata(position.acknowledged));
+            }
+        }
+        if (offsets.isEmpty()) {
+            return;
+        }
+        try {
+            try {
+                commitSync(offsets, COMMIT_TIMEOUT);
+            } catch (WakeupException e) {
+                // A stop that Camel asked for while no call was waiting: it ends this call, and only this one.
+                commitSync(offsets, COMMIT_TIMEOUT);
+            }
+            committed(offsets, null);
+        } catch (KafkaException e) {
+            LOG.warn("Offsets could not be committed, so that records will be stored twice: partitions={} reason={}",
+                offsets.keySet(), e.toString());
+        }
+    }
+
+    private void forget(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            positions.remove(partition);
+            ready.removeIf(polled -> polled.partition.equals(partition));
+            openBatches.drop(this, partition.topic(), partition.partition());
+        }
+    }
+
+    private void end() {
+        commitNow(List.copyOf(positions.keySet()));
+        forget(List.copyOf(positions.keySet()));
+        openBatches.setWaiting(this, false);
+    }
+
+    @Override
+    public void unsubscribe() {
+        end();
+        super.unsubscribe();
+    }
+
+    @Override
+    public void close() {
+        end();
+        super.close();
+    }
+
+    @Override
+    public void close(Duration timeout) {
+        end();
+        super.close(timeout);
+    }
+
+    /** Runs inside of poll, and so never while a batch is being stored. */
+    private final class Listener implements ConsumerRebalanceListener {
+
+        private final ConsumerRebalanceListener camel;
+
+        private Listener(ConsumerRebalanceListener camel) {
+            this.camel = camel;
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            camel.onPartitionsAssigned(partitions);
+            forget(partitions);
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            commitNow(partitions);
+            forget(partitions);
+            camel.onPartitionsRevoked(partitions);
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            forget(partitions);
+            camel.onPartitionsLost(partitions);
+        }
+    }
+}

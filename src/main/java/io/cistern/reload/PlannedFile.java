@@ -1,0 +1,58 @@
+package io.cistern.reload;
+
+import io.cistern.batch.Compression;
+import io.cistern.bucket.BatchFileName;
+import io.cistern.bucket.FileFacts;
+
+/**
+ * A batch file that a plan will open, in few bytes: a plan may hold a million.
+ */
+final class PlannedFile {
+
+    final int partition;
+    final long firstTimestamp;
+    /** The first record's offset. */
+    final long firstOffset;
+    /** The last record's offset, or -1 if it is not known. */
+    final long lastOffset;
+    final long consumedAt;
+    /** How many records, or -1 if it is not known. */
+    final long count;
+    /** Null where the name follows from the rest, as it does for files of our own. */
+    private final String oddName;
+    private final byte compression;
+
+    /**
+     * @param name        the file's name without folder
+     * @param parsed      what the name says
+     * @param firstOffset of the first record, also where the name does not say it
+     * @param facts       what is known, or null
+     */
+    PlannedFile(String name, BatchFileName parsed, long firstOffset, FileFacts facts) {
+        this.partition = parsed.partition();
+        this.firstTimestamp = parsed.firstTimestamp();
+        this.firstOffset = firstOffset;
+        this.consumedAt = parsed.consumedAt();
+        this.lastOffset = facts == null ? -1 : facts.lastOffset();
+        this.count = facts == null ? -1 : facts.count();
+        this.compression = (byte) Compression.ofFileName(name).ordinal();
+        this.oddName = name.equals(name(parsed.topic())) ? null : name;
+    }
+
+    /** A file that was asked for by its path, and of which nothing else matters. */
+    PlannedFile() {
+        partition = 0;
+        firstTimestamp = 0;
+        firstOffset = 0;
+        lastOffset = -1;
+        consumedAt = 0;
+        count = -1;
+        compression = 0;
+        oddName = "";
+    }
+
+    String name(String topic) {
+        return oddName != null ? oddName : BatchFileName.format(topic, partition, firstTimestamp, firstOffset, consumedAt,
+            Compression.values()[compression]);
+    }
+}
