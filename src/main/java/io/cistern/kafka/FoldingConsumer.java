@@ -52,6 +52,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final Queue<PolledPartition> ready = new ArrayDeque<>();
     private boolean waiting;
     private long nextCommit;
+    private Thread pollingThread;
 
     /** How far a partition is; offsets are of the next record. */
     private static final class Position {
@@ -97,6 +98,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
+        pollingThread = Thread.currentThread();
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
@@ -231,6 +233,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public void acknowledge(String topic, int partition, long startOffset, long nextOffset) {
+        if (Thread.currentThread() != pollingThread) {
+            throw new IllegalStateException("A batch left the thread of its consumer: a step of the storer's route hands"
+                + " it to another one");
+        }
         Position position = positions.get(new TopicPartition(topic, partition));
         if (position == null) {
             return;
