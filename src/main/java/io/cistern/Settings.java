@@ -106,6 +106,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("kafka.max-poll-records", "KAFKA_MAX_POLL_RECORDS"),
         Map.entry("kafka.max-poll-ms", "KAFKA_MAX_POLL_MS"),
         Map.entry("kafka.consumers", "KAFKA_CONSUMERS"),
+        Map.entry("kafka.max-request-size", "KAFKA_MAX_REQUEST_SIZE"),
         Map.entry("kafka.start-timeout", "KAFKA_START_TIMEOUT"),
         Map.entry("camel.component.kafka.brokers", "KAFKA_BROKERS"),
         Map.entry("camel.component.kafka.security-protocol", "KAFKA_SECURITY_PROTOCOL"));
@@ -118,6 +119,8 @@ public final class Settings implements CamelContextAware {
     private Reload reload;
     private List<Mapping> mappings;
     private Duration startTimeout;
+    private Duration retryDelay;
+    private Duration retryDelayMax;
 
     /** Read from the properties of the Camel context that is set next. */
     public Settings() {
@@ -165,8 +168,8 @@ public final class Settings implements CamelContextAware {
                 + ", so that no file could ever become that large");
         }
         number("bss.retries", 0, 100);
-        duration("bss.retry-delay", 1);
-        duration("bss.retry-delay-max", 1);
+        retryDelay = duration("bss.retry-delay", 1);
+        retryDelayMax = duration("bss.retry-delay-max", 1);
         String selectors = text("bss.configurations-path");
         reload = new Reload(
             (int) number("bss.reload.concurrency", 1, 1000),
@@ -201,6 +204,7 @@ public final class Settings implements CamelContextAware {
         number("kafka.max-poll-records", 1, Integer.MAX_VALUE);
         number("kafka.max-poll-ms", 1, 60_000);
         number("kafka.consumers", 1, 1000);
+        number("kafka.max-request-size", 1024, Integer.MAX_VALUE);
         startTimeout = duration("kafka.start-timeout", 1);
         oneOf("kafka.dequeue-strategy", "earliest", "latest");
         oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL");
@@ -434,24 +438,19 @@ public final class Settings implements CamelContextAware {
         return startTimeout;
     }
 
+    /** The delay before a failed step is tried again, for redelivery policies, which take milliseconds only. */
+    public long getRetryDelayMillis() {
+        return retryDelay.toMillis();
+    }
+
+    /** What that delay grows to at the most. */
+    public long getRetryDelayMaxMillis() {
+        return retryDelayMax.toMillis();
+    }
+
     /** A setting as it is written; empty if it is not set. */
     public String value(String key) {
         return text(key);
-    }
-
-    /** What the storer subscribes to: topics with commas between, or a regular expression of topics. */
-    public String getIngestionTopics() {
-        List<String> parts = new ArrayList<>();
-        for (Mapping mapping : mappings) {
-            parts.add(!getIngestionIsPattern() ? mapping.topic
-                : mapping.topic != null ? Pattern.quote(mapping.topic) : "(?:" + mapping.pattern.pattern() + ")");
-        }
-        return String.join(getIngestionIsPattern() ? "|" : ",", parts);
-    }
-
-    /** Whether {@link #getIngestionTopics} is a regular expression. */
-    public boolean getIngestionIsPattern() {
-        return mappings.stream().anyMatch(mapping -> mapping.pattern != null);
     }
 
     /** The folder of an ingestion topic's batch files: the mapping's, else the topic's name. */

@@ -37,12 +37,22 @@ public final class Batches {
     }
 
     /** One file as it is, whatever its offsets. */
-    private record SingleFile(BatchFileReader reader, Reload reload) implements Iterator<Record>, Closeable {
+    private static final class SingleFile implements Iterator<Record>, Closeable {
+
+        private final BatchFileReader reader;
+        private final Reload reload;
+        private boolean ended;
+
+        private SingleFile(BatchFileReader reader, Reload reload) {
+            this.reader = reader;
+            this.reload = reload;
+        }
 
         @Override
         public boolean hasNext() {
             boolean more = reader.hasNext();
-            if (!more) {
+            if (!more && !ended) {
+                ended = true;
                 reload.fileDone();
             }
             return more;

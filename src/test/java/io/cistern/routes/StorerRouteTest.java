@@ -1,0 +1,97 @@
+package io.cistern.routes;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.cistern.CisternApplication;
+import io.cistern.batch.OpenBatches;
+import io.cistern.testing.BucketFiles;
+import io.cistern.testing.TestKafka;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.camel.CamelContext;
+import org.apache.camel.builder.AdviceWith;
+import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
+import org.apache.camel.test.spring.junit5.UseAdviceWith;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.test.annotation.DirtiesContext;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+
+/** The storer's route with steps of it made to fail: nothing is acknowledged that is not through all of them. */
+@CamelSpringBootTest
+@SpringBootTest(classes = CisternApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
+@UseAdviceWith
+@DirtiesContext
+class StorerRouteTest {
+
+    private static final String GROUP = "route-" + UUID.randomUUID();
+    private static String topic;
+    private static String events;
+    private static Path bucket;
+
+    @Autowired
+    private CamelContext context;
+
+    @DynamicPropertySource
+    static void settings(DynamicPropertyRegistry registry) throws IOException {
+        topic = TestKafka.topic("route", 1);
+        events = TestKafka.topic("route.events", 1);
+        bucket = Files.createTempDirectory("cistern-route");
+        registry.add("cistern.routes", () -> "file:routes");
+        registry.add("KAFKA_BROKERS", () -> TestKafka.broker().bootstrapServers());
+        registry.add("KAFKA_GROUP_ID", () -> GROUP);
+        registry.add("KAFKA_DEQUEUE_STRATEGY", () -> "earliest");
+        registry.add("BUCKET_TYPE", () -> "file");
+        registry.add("BUCKET_NAME", bucket::toString);
+        registry.add("BSS_EVENTS_TOPIC", () -> events);
+        registry.add("BSS_CACHE_UPLOAD_TIMEOUT", () -> "300ms");
+        registry.add("BSS_RETRIES", () -> "2");
+        registry.add("BSS_RETRY_DELAY", () -> "20ms");
+        registry.add("BSS_REST_AFTER_FAILURE", () -> "1500ms");
+        registry.add("bss.topics-config.data-topics-mapping[0].ingestion", () -> topic);
+    }
+
+    @Test
+    void aFailedStepIsTriedAsOftenAsSetThenTheBatchIsReadAgainAndNothingIsCommittedBefore() throws Exception {
+        // Given an event that cannot be emitted, five times
+        AtomicInteger attempts = new AtomicInteger();
+        AtomicInteger files = new AtomicInteger();
+        AdviceWith.adviceWith(context, "announce-batch-file", route ->
+            route.weaveAddFirst().process(exchange -> {
+                files.set(BucketFiles.in(bucket, topic).size());
+                if (attempts.incrementAndGet() <= 5) {
+                    throw new IllegalStateException("no event today");
+                }
+            }));
+        context.start();
+
+        // When
+        try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
+            producer.send(new ProducerRecord<>(topic, "k".getBytes(UTF_8), "v".getBytes(UTF_8))).get();
+        }
+
+        // Then it is tried three times with the file that is stored, and the batch rests
+        await().atMost(Duration.ofSeconds(20)).until(() -> attempts.get() == 3);
+        assertThat(files).hasValue(1);
+        assertThat(TestKafka.lag(GROUP, topic)).isEqualTo(1);
+        assertThat(TestKafka.records(events)).isEmpty();
+
+        // And read again, stored as a file of its own, and announced once
+        await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, topic) == 0);
+        assertThat(attempts).hasValue(6);
+        assertThat(BucketFiles.in(bucket, topic)).hasSize(2);
+        assertThat(TestKafka.records(events)).hasSize(1);
+        OpenBatches openBatches = context.getRegistry().lookupByNameAndType("openBatches", OpenBatches.class);
+        assertThat(openBatches.heldBytes()).isZero();
+    }
+}

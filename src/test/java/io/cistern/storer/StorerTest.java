@@ -1,0 +1,315 @@
+package io.cistern.storer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.testing.BucketFiles;
+import io.cistern.testing.RunningCistern;
+import io.cistern.testing.TestKafka;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.UUID;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The way from an ingestion topic into the bucket and back, on a real broker, seen with plain clients. */
+class StorerTest {
+
+    private static final String GROUP = "storer-" + UUID.randomUUID();
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String ANY = "any-" + UUID.randomUUID().toString().substring(0, 8);
+
+    @TempDir
+    static Path bucket;
+    private static String orders;
+    private static String post;
+    private static String events;
+    private static String transactions;
+    private static String stuck;
+    private static String matched;
+    private static RunningCistern cistern;
+
+    @BeforeAll
+    static void start() {
+        orders = TestKafka.topic("orders_x.ingestion", 3);
+        post = TestKafka.topic("orders.post", 2);
+        events = TestKafka.topic("events", 1);
+        transactions = TestKafka.topic("transactions", 1);
+        stuck = TestKafka.topic("stuck", 1);
+        matched = TestKafka.topic(ANY, 1);
+        cistern = RunningCistern.start(Map.ofEntries(
+            Map.entry("KAFKA_BROKERS", TestKafka.broker().bootstrapServers()),
+            Map.entry("KAFKA_GROUP_ID", GROUP),
+            Map.entry("BUCKET_TYPE", "file"),
+            Map.entry("BUCKET_NAME", bucket.toString()),
+            Map.entry("BSS_EVENTS_TOPIC", events),
+            Map.entry("BSS_CACHE_UPLOAD_TIMEOUT", "1s"),
+            Map.entry("BSS_REST_AFTER_FAILURE", "500ms"),
+            Map.entry("BSS_RETRY_DELAY", "10ms"),
+            Map.entry("bss.topics-config.data-topics-mapping[0].ingestion", orders),
+            Map.entry("bss.topics-config.data-topics-mapping[0].bucket-folder", "orders"),
+            Map.entry("bss.topics-config.data-topics-mapping[0].post-ingestion[0]", post),
+            Map.entry("bss.topics-config.data-topics-mapping[1].ingestion", transactions),
+            Map.entry("bss.topics-config.data-topics-mapping[2].ingestion", stuck),
+            Map.entry("bss.topics-config.data-topics-mapping[3].ingestion-pattern", ANY + "\\..*")));
+    }
+
+    @AfterAll
+    static void stop() {
+        cistern.close();
+    }
+
+    @Test
+    void whatIsPublishedIsStoredAnnouncedPassedOnAndReloadedByteForByte() throws Exception {
+        // Given
+        List<ProducerRecord<byte[], byte[]>> published = awkwardRecords(orders, 3);
+
+        // When
+        publish(published);
+        awaitNoLag(orders);
+
+        // Then the files hold each record once, in order, under names of the contract
+        List<ConsumerRecord<byte[], byte[]>> source = TestKafka.records(orders);
+        assertThat(source).hasSameSizeAs(published);
+        assertThat(BucketFiles.allLines(bucket, "orders").stream()
+            .map(line -> line.get("partition").asInt() + "/" + line.get("offset").asLong()))
+            .containsExactlyInAnyOrderElementsOf(source.stream().map(StorerTest::coordinates).toList());
+        for (Path file : BucketFiles.in(bucket, "orders")) {
+            List<JsonNode> lines = BucketFiles.lines(file);
+            JsonNode first = lines.get(0);
+            assertThat(file.getFileName().toString()).matches(first.get("timestamp").asText() + "_" + orders + "_"
+                + first.get("partition").asInt() + "_" + first.get("offset").asLong() + "_\\d{13}\\.txt");
+            assertThat(lines).extracting(line -> line.get("offset").asLong()).isSorted();
+        }
+
+        // And each file has its event
+        List<JsonNode> ofOrders = new ArrayList<>();
+        for (ConsumerRecord<byte[], byte[]> event : TestKafka.records(events)) {
+            if (new String(event.key(), UTF_8).contains(orders)) {
+                assertThat(JSON.readTree(event.key()).fieldNames()).toIterable().containsExactly("topic", "partition");
+                ofOrders.add(JSON.readTree(event.value()));
+            }
+        }
+        assertThat(ofOrders).extracting(event -> event.get("filePath").asText()).containsExactlyInAnyOrderElementsOf(
+            BucketFiles.in(bucket, "orders").stream().map(file -> bucket.relativize(file).toString()).toList());
+        for (JsonNode event : ofOrders) {
+            List<JsonNode> lines = BucketFiles.lines(bucket.resolve(event.get("filePath").asText()));
+            JsonNode last = lines.get(lines.size() - 1);
+            assertThat(event.fieldNames()).toIterable().containsExactly("filePath", "batchTimeStart", "batchTimeEnd",
+                "batchOffsetStart", "batchOffsetEnd", "batchSize");
+            assertThat(event.get("batchTimeStart")).isEqualTo(lines.get(0).get("timestamp"));
+            assertThat(event.get("batchTimeEnd")).isEqualTo(last.get("timestamp"));
+            assertThat(event.get("batchOffsetStart").asLong()).isEqualTo(lines.get(0).get("offset").asLong());
+            assertThat(event.get("batchOffsetEnd").asLong()).isEqualTo(last.get("offset").asLong());
+            assertThat(event.get("batchSize").asInt()).isEqualTo(lines.size());
+        }
+
+        // And the post-ingestion topic has the same records
+        assertThat(TestKafka.records(post).stream().map(StorerTest::contents))
+            .containsExactlyInAnyOrderElementsOf(source.stream().map(StorerTest::contents).toList());
+
+        // And a reload gives them back, partition by partition
+        String target = TestKafka.topic("orders.reingestion", 3);
+        JsonNode status = cistern.reload("/reingestion/topic", "{\"topic\":\"" + orders + "\",\"reIngestionTopic\":\""
+            + target + "\",\"partitioning\":\"preserve\"}");
+        assertThat(status.get("status").asText()).isEqualTo("COMPLETE");
+        assertThat(status.get("lineIndex").asInt()).isEqualTo(published.size());
+        assertThat(TestKafka.records(target).stream().map(record -> record.partition() + " " + contents(record)).toList())
+            .isEqualTo(source.stream().map(record -> record.partition() + " " + contents(record)).toList());
+    }
+
+    @Test
+    void recordsOfAbortedTransactionsAreNotStoredAndTheLagStillGoesToZero() {
+        // Given
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of(
+            ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, TestKafka.broker().bootstrapServers(),
+            ProducerConfig.TRANSACTIONAL_ID_CONFIG, UUID.randomUUID().toString()),
+            new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.initTransactions();
+            for (int i = 0; i < 6; i++) {
+                producer.beginTransaction();
+                producer.send(new ProducerRecord<>(transactions, bytes("k" + i), bytes(i % 2 == 0 ? "kept" : "aborted")));
+                if (i % 2 == 0) {
+                    producer.commitTransaction();
+                } else {
+                    producer.flush();
+                    producer.abortTransaction();
+                }
+            }
+        }
+
+        // When
+        awaitNoLag(transactions);
+
+        // Then
+        assertThat(BucketFiles.allLines(bucket, transactions)).extracting(line -> line.get("payload").asText())
+            .containsExactly("kept", "kept", "kept");
+    }
+
+    @Test
+    void aBatchThatCannotBeStoredIsNotCommittedAndStoredOnceTheBucketIsWellAgain() throws Exception {
+        // Given
+        Path folder = Files.createFile(bucket.resolve(stuck));
+
+        // When
+        publish(List.of(new ProducerRecord<>(stuck, bytes("k"), bytes("one")),
+            new ProducerRecord<>(stuck, bytes("k"), bytes("two"))));
+
+        // Then
+        await().during(Duration.ofSeconds(4)).atMost(Duration.ofSeconds(20))
+            .until(() -> TestKafka.lag(GROUP, stuck) == 2);
+
+        // And meanwhile other partitions are stored
+        publish(List.of(new ProducerRecord<>(matched, bytes("k"), bytes("v"))));
+        awaitNoLag(matched);
+        assertThat(TestKafka.lag(GROUP, stuck)).isEqualTo(2);
+
+        // When
+        Files.delete(folder);
+
+        // Then
+        awaitNoLag(stuck);
+        assertThat(BucketFiles.allLines(bucket, stuck)).extracting(line -> line.get("payload").asText())
+            .containsExactly("one", "two");
+    }
+
+    @Test
+    void aTopicThatAPatternMatchesIsStoredInAFolderOfItsName() throws Exception {
+        publish(List.of(new ProducerRecord<>(matched, bytes("k"), bytes("v"))));
+        awaitNoLag(matched);
+        assertThat(BucketFiles.allLines(bucket, matched)).isNotEmpty();
+    }
+
+    @Test
+    void thePositionOfANewGroupIsCommittedBeforeTheFirstRecordComes() throws Exception {
+        String quiet = TestKafka.topic("quiet", 1);
+        String group = "quiet-" + UUID.randomUUID();
+        Map<String, Object> settings = Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest",
+            "bss.topics-config.data-topics-mapping[0].ingestion", quiet);
+        publish(List.of(new ProducerRecord<>(quiet, bytes("k"), bytes("before"))));
+        try (RunningCistern first = RunningCistern.start(settings)) {
+            awaitNoLag(group, quiet);
+        }
+
+        // When no storer runs
+        publish(List.of(new ProducerRecord<>(quiet, bytes("k"), bytes("meanwhile"))));
+
+        // Then the next one stores it, though it starts at the latest record where nothing is committed
+        try (RunningCistern second = RunningCistern.start(settings)) {
+            awaitNoLag(group, quiet);
+        }
+        assertThat(BucketFiles.allLines(bucket, quiet)).extracting(line -> line.get("payload").asText())
+            .containsExactly("meanwhile");
+    }
+
+    @Test
+    void filesAreClosedByTheirBytesOrRecordsAndCompressedAsAsked() throws Exception {
+        String busy = TestKafka.topic("busy", 2);
+        String group = "busy-" + UUID.randomUUID();
+        List<ProducerRecord<byte[], byte[]>> published = new ArrayList<>();
+        for (int i = 0; i < 20_000; i++) {
+            published.add(new ProducerRecord<>(busy, i % 2, bytes("key" + i), bytes("{\"number\":" + i + "}")));
+        }
+        publish(published);
+        Map<String, String> settings = new java.util.HashMap<>(Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_CACHE_UPLOAD_TIMEOUT", "1s", "BSS_COMPRESSION", "zstd", "KAFKA_MAX_POLL_RECORDS", "500",
+            "bss.topics-config.data-topics-mapping[0].ingestion", busy));
+        settings.put("BSS_MAX_RECORDS_PER_FILE", "2000");
+        try (RunningCistern storer = RunningCistern.start(settings)) {
+            awaitNoLag(group, busy);
+
+            // Then 10,000 records a partition are in files of 2,000, or a poll more
+            List<Path> files = BucketFiles.in(bucket, busy);
+            assertThat(files).hasSizeBetween(8, 11).allMatch(file -> file.toString().endsWith(".txt.zst"));
+
+            // And all come back
+            String target = TestKafka.topic("busy.reingestion", 2);
+            storer.reload("/reingestion/topic", "{\"topic\":\"" + busy + "\",\"reIngestionTopic\":\"" + target
+                + "\",\"partitioning\":\"preserve\"}");
+            assertThat(TestKafka.records(target).stream().map(StorerTest::contents).toList())
+                .isEqualTo(TestKafka.records(busy).stream().map(StorerTest::contents).toList());
+        }
+    }
+
+    private static List<ProducerRecord<byte[], byte[]>> awkwardRecords(String topic, int partitions) {
+        Random random = new Random(7);
+        byte[] binary = new byte[1000];
+        random.nextBytes(binary);
+        byte[] large = new byte[10_000_000];
+        Arrays.fill(large, (byte) '"');
+        List<byte[]> values = Arrays.asList(bytes("{\"id\":42,\"name\":\"Ünï çødé \\\"quoted\\\"\"}"), null, new byte[0], binary,
+            new byte[] {(byte) 0xed, (byte) 0xa0, (byte) 0x80}, bytes("line\nbreak\u2028\u0000\t"), large, bytes("null"));
+        List<byte[]> keys = Arrays.asList(bytes("\"42\""), null, new byte[0], Arrays.copyOf(binary, 20), bytes("null"));
+        long start = Instant.parse("2022-11-14T13:26:37.728Z").toEpochMilli();
+        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
+        for (int i = 0; i < 120; i++) {
+            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, i % partitions,
+                start + random.nextInt(1_000_000) - 500_000, keys.get(i % keys.size()), values.get(i % values.size()));
+            if (i % 3 == 0) {
+                record.headers().add("trace", bytes("one")).add("trace", bytes("two")).add("CamelFileName", bytes("../x"))
+                    .add("null", null).add("empty", new byte[0]).add("quote \" and\nline", binary);
+            }
+            records.add(record);
+        }
+        return records;
+    }
+
+    private static void publish(List<ProducerRecord<byte[], byte[]>> records) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
+            for (ProducerRecord<byte[], byte[]> record : records) {
+                producer.send(record);
+            }
+            producer.flush();
+        }
+    }
+
+    private static void awaitNoLag(String topic) {
+        awaitNoLag(GROUP, topic);
+    }
+
+    private static void awaitNoLag(String group, String topic) {
+        await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+    }
+
+    private static String coordinates(ConsumerRecord<byte[], byte[]> record) {
+        return record.partition() + "/" + record.offset();
+    }
+
+    /** All that must survive, as text that compares. */
+    private static String contents(ConsumerRecord<byte[], byte[]> record) {
+        StringBuilder text = new StringBuilder().append(record.timestamp()).append(' ')
+            .append(digest(record.key())).append(' ').append(digest(record.value()));
+        record.headers().forEach(header -> text.append(' ').append(header.key()).append('=').append(digest(header.value())));
+        return text.toString();
+    }
+
+    private static String digest(byte[] bytes) {
+        return bytes == null ? "null" : bytes.length + ":" + Arrays.hashCode(bytes);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(UTF_8);
+    }
+}
