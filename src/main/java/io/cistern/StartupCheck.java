@@ -3,8 +3,14 @@ package io.cistern;
 import io.cistern.bucket.Bucket;
 import io.cistern.bucket.StoreFailure;
 import io.cistern.kafka.Topics;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -18,6 +24,8 @@ import org.apache.camel.support.ResourceHelper;
  * backend's own routes, in a Camel context of their own.
  */
 public final class StartupCheck {
+
+    private static final Duration BUCKET_TIMEOUT = Duration.ofSeconds(60);
 
     private final CamelContext context;
     private final String routesFolder;
@@ -43,9 +51,29 @@ public final class StartupCheck {
         Topics topics = new Topics(settings);
         topics.setCamelContext(context);
         problems.addAll(topics.problems());
-        problems.addAll(bucketProblems(settings, lookup));
+        problems.addAll(inTime(settings, () -> bucketProblems(settings, lookup)));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
+        }
+    }
+
+    /** A store that does not answer is a problem too: it is asked on a thread of its own. */
+    private static List<String> inTime(Settings settings, Callable<List<String>> check) {
+        FutureTask<List<String>> answer = new FutureTask<>(check);
+        Thread thread = new Thread(answer, "bucket-check");
+        thread.setDaemon(true);
+        thread.setContextClassLoader(Thread.currentThread().getContextClassLoader());
+        thread.start();
+        try {
+            return answer.get(BUCKET_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            return List.of(Settings.name("bss.bucket.name") + ": the bucket " + settings.value("bss.bucket.name")
+                + " did not answer within " + BUCKET_TIMEOUT.toSeconds() + "s");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 

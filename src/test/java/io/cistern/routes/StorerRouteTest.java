@@ -17,7 +17,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.CamelContext;
 import org.apache.camel.builder.AdviceWith;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
-import org.apache.camel.test.spring.junit5.UseAdviceWith;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
@@ -30,7 +29,6 @@ import org.springframework.test.context.DynamicPropertySource;
 /** The storer's route with steps of it made to fail: nothing is acknowledged that is not through all of them. */
 @CamelSpringBootTest
 @SpringBootTest(classes = CisternApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
-@UseAdviceWith
 @DirtiesContext
 class StorerRouteTest {
 
@@ -73,7 +71,6 @@ class StorerRouteTest {
                     throw new IllegalStateException("no event today");
                 }
             }));
-        context.start();
 
         // When
         try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
