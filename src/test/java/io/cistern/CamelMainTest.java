@@ -1,0 +1,121 @@
+package io.cistern;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.testing.BucketFiles;
+import io.cistern.testing.TestKafka;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.UUID;
+import org.apache.camel.main.Main;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.beans.factory.config.YamlPropertiesFactoryBean;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.util.PropertyPlaceholderHelper;
+
+/** The same routes and beans on Camel Main, without Spring: it stores, and reloads over HTTP. */
+class CamelMainTest {
+
+    @Test
+    void storesAndReloadsWithoutSpring(@TempDir Path bucket) throws Exception {
+        // Given
+        String topic = TestKafka.topic("main", 2);
+        String events = TestKafka.topic("main.events", 1);
+        String target = TestKafka.topic("main.reingestion", 2);
+        String group = "main-" + UUID.randomUUID();
+        int port = freePort();
+        Map<String, String> settings = new HashMap<>(Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "KAFKA_DEQUEUE_STRATEGY", "earliest", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
+            "BSS_EVENTS_TOPIC", events, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms", "HTTP_PORT", String.valueOf(port),
+            "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+        Main main = new Main();
+        main.setOverrideProperties(properties(settings));
+        main.start();
+        try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
+            // When
+            for (int i = 0; i < 100; i++) {
+                producer.send(new ProducerRecord<>(topic, i % 2, ("k" + i).getBytes(UTF_8), ("v" + i).getBytes(UTF_8)));
+            }
+            producer.flush();
+            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+
+            // Then
+            assertThat(BucketFiles.allLines(bucket, topic)).hasSize(100);
+            assertThat(TestKafka.records(events)).hasSameSizeAs(BucketFiles.in(bucket, topic));
+
+            // When
+            JsonNode accepted = call(port, "/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\""
+                + target + "\",\"partitioning\":\"preserve\"}");
+            String id = accepted.get("requestId").asText();
+            await().atMost(Duration.ofSeconds(30)).until(() ->
+                call(port, "/status-service/" + id, null).get("status").asText().equals("COMPLETE"));
+
+            // Then
+            assertThat(values(target)).isEqualTo(values(topic));
+        } finally {
+            main.stop();
+        }
+    }
+
+    private static List<String> values(String topic) {
+        return TestKafka.records(topic).stream().map(record -> new String(record.value(), UTF_8)).toList();
+    }
+
+    /** What application.yaml says with these settings, in the words of Camel Main, which reads properties. */
+    private static Properties properties(Map<String, String> settings) {
+        YamlPropertiesFactoryBean yaml = new YamlPropertiesFactoryBean();
+        yaml.setDocumentMatchers(document -> document.containsKey("spring.config.activate.on-profile")
+            ? org.springframework.beans.factory.config.YamlProcessor.MatchStatus.NOT_FOUND
+            : org.springframework.beans.factory.config.YamlProcessor.MatchStatus.FOUND);
+        yaml.setResources(new ClassPathResource("application.yaml"));
+        Properties file = yaml.getObject();
+        PropertyPlaceholderHelper placeholders = new PropertyPlaceholderHelper("${", "}", ":", null, false);
+        Properties properties = new Properties();
+        for (String key : file.stringPropertyNames()) {
+            if (key.startsWith("bss.") || key.startsWith("kafka.") || key.startsWith("camel.component.")) {
+                properties.put(key, placeholders.replacePlaceholders(file.getProperty(key),
+                    name -> settings.getOrDefault(name, file.getProperty(name))));
+            }
+        }
+        settings.forEach(properties::putIfAbsent);
+        properties.put("camel.main.routesIncludePattern",
+            "file:routes/beans.camel.yaml,file:routes/*.camel.yaml,file:routes/buckets/file.camel.yaml");
+        properties.put("camel.main.streamCachingEnabled", "false");
+        properties.put("camel.main.shutdownTimeout", "10");
+        properties.put("camel.server.enabled", "true");
+        properties.put("camel.server.port", settings.get("HTTP_PORT"));
+        return properties;
+    }
+
+    private static JsonNode call(int port, String path, String body) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+            .header("Content-Type", "application/json");
+        HttpResponse<String> answer = HttpClient.newHttpClient().send(
+            (body == null ? request.GET() : request.POST(HttpRequest.BodyPublishers.ofString(body))).build(),
+            HttpResponse.BodyHandlers.ofString());
+        return new ObjectMapper().readTree(answer.body());
+    }
+
+    private static int freePort() throws Exception {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+}
