@@ -438,6 +438,11 @@ public final class Settings implements CamelContextAware {
         return startTimeout;
     }
 
+    /** What client ids start with: the setting and a dash, or nothing. */
+    public String getClientIdPrefix() {
+        return text("kafka.client-id").isEmpty() ? "" : text("kafka.client-id") + "-";
+    }
+
     /** The delay before a failed step is tried again, for redelivery policies, which take milliseconds only. */
     public long getRetryDelayMillis() {
         return retryDelay.toMillis();

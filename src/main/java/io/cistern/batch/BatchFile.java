@@ -16,6 +16,9 @@ import java.util.Map;
  */
 public final class BatchFile implements Batch {
 
+    /** Most bytes that appending takes beyond those of the text. */
+    public static final int LARGEST_SLACK = BatchFileWriter.CHUNK;
+
     private final Source source;
     private final String topic;
     private final int partition;

@@ -16,7 +16,8 @@ import java.util.List;
 final class BatchFileWriter {
 
     private static final int FIRST_CHUNK = 4 * 1024;
-    private static final int CHUNK = 256 * 1024;
+    /** Bytes of a chunk, and of the text of a compressed segment. */
+    static final int CHUNK = 128 * 1024;
 
     private final Compression compression;
     private final LineWriter lines;

@@ -1,6 +1,7 @@
 package io.cistern.batch;
 
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,6 +24,8 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
     private final Map<String, BatchFile> held = new ConcurrentHashMap<>();
     private final Map<String, Long> heldBytesByKey = new ConcurrentHashMap<>();
     private final AtomicLong heldBytes = new AtomicLong();
+    /** Bytes that batches on their way into a file may come to take, by consumer. */
+    private final Map<Integer, Long> reserved = new HashMap<>();
     private final Set<Integer> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean draining;
 
@@ -43,6 +46,28 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
 
     public boolean isDraining() {
         return draining;
+    }
+
+    /**
+     * Reserves room for a batch that is handed out.
+     *
+     * @param bytes what it may come to take
+     * @param freed what the consumer's batches that are stored before it will give free
+     * @param limit what may be held over all consumers; a batch that is larger is let through when nothing else is held
+     * @return whether there was room
+     */
+    public synchronized boolean reserve(Source source, long bytes, long freed, long limit) {
+        long taken = heldBytes.get() - freed + reserved.values().stream().mapToLong(Long::longValue).sum();
+        if (taken > 0 && taken + bytes > limit) {
+            return false;
+        }
+        reserved.merge(source.id(), bytes, Long::sum);
+        return true;
+    }
+
+    /** Gives all reservations of a consumer back, since what they were for is in files now, or nowhere. */
+    public synchronized void unreserve(Source source) {
+        reserved.remove(source.id());
     }
 
     /** Says that a consumer cannot go on before others give memory free, or that it can again. */

@@ -99,6 +99,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
         pollingThread = Thread.currentThread();
+        openBatches.unreserve(this);
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
@@ -141,25 +142,25 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         List<BatchFile> due = rotation.due(open);
         List<BatchFile> notDue = new ArrayList<>(open);
         notDue.removeAll(due);
-        long room = rotation.maxHeldBytes() - openBatches.heldBytes();
+        long freed = 0;
         for (BatchFile file : due) {
-            room += tick(file, handedOut);
+            freed += tick(file, handedOut);
         }
         if (openBatches.othersWait(this) && due.isEmpty() && !notDue.isEmpty()) {
-            room += tickEarly(notDue.remove(0), handedOut);
+            freed += tickEarly(notDue.remove(0), handedOut);
         }
         while (!ready.isEmpty()) {
             PolledPartition next = ready.peek();
-            long expected = next.records.expectedBytes();
-            while (room < expected && !notDue.isEmpty()) {
-                room += tickEarly(notDue.remove(0), handedOut);
-            }
-            boolean alone = room >= rotation.maxHeldBytes();
-            if (room < expected && !alone) {
+            long expected = next.records.expectedBytes() + BatchFile.LARGEST_SLACK;
+            boolean fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
+            if (!fits && notDue.isEmpty()) {
                 openBatches.setWaiting(this, true);
                 return handedOut;
             }
-            room -= expected;
+            if (!fits) {
+                freed += tickEarly(notDue.remove(0), handedOut);
+                continue;
+            }
             ready.remove();
             add(handedOut, next.partition, new PolledBatch(this, next.partition.topic(), next.partition.partition(),
                 next.startOffset, next.nextOffset, next.consumedAt, next.records, next.records.polled().size()),
@@ -354,6 +355,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     private void end() {
+        openBatches.unreserve(this);
         commitNow(List.copyOf(positions.keySet()));
         forget(List.copyOf(positions.keySet()));
         openBatches.setWaiting(this, false);

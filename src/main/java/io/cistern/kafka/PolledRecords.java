@@ -54,8 +54,11 @@ record PolledRecords(List<ConsumerRecord<Object, Object>> polled) implements Ite
     long expectedBytes() {
         long bytes = 0;
         for (ConsumerRecord<Object, Object> record : polled) {
-            bytes += 160 + 2L * (Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize()));
+            bytes += 128 + Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize());
+            for (Header header : record.headers()) {
+                bytes += 32 + header.key().length() + (header.value() == null ? 0 : header.value().length);
+            }
         }
-        return bytes;
+        return bytes * 3 / 2;
     }
 }
