@@ -93,15 +93,24 @@ public final class FileTree {
      * @throws IOException if not; the message says why
      */
     public void check(@Variable("write") boolean write) throws IOException {
-        if (!Files.isDirectory(root)) {
-            throw new IOException(root + " is no folder; create it first");
-        }
+        checkIsThere();
         if (!Files.isReadable(root)) {
             throw new IOException(root + " cannot be read");
         }
         if (write) {
             Path probe = Files.createTempFile(root, ".probe-", "");
             Files.delete(probe);
+        }
+    }
+
+    /**
+     * Whether the folder is there: one that went away, as a volume may, must not be made anew in its place.
+     *
+     * @throws NotDirectoryException if it is not
+     */
+    public void checkIsThere() throws NotDirectoryException {
+        if (!Files.isDirectory(root)) {
+            throw new NotDirectoryException(root + " is no folder; create it first");
         }
     }
 

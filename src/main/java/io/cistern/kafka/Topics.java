@@ -111,7 +111,8 @@ public final class Topics implements CamelContextAware {
         return problems;
     }
 
-    private Admin admin() {
+    /** A client of the broker, to be closed. */
+    Admin admin() {
         Properties all = camelContext.getComponent("kafka", KafkaComponent.class).getConfiguration()
             .createProducerProperties();
         all.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, settings.value("camel.component.kafka.brokers"));
