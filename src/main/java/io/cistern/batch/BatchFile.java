@@ -38,6 +38,7 @@ public final class BatchFile implements Batch {
     private long greatestTimestamp = Long.MIN_VALUE;
     private int count;
     private boolean wanted;
+    private boolean rewound;
     private Rotation.Reason rotatedBy;
 
     /**
@@ -215,15 +216,19 @@ public final class BatchFile implements Batch {
      * The file is in the bucket, its event and its post-ingestion copies are acknowledged: its offsets may be
      * committed, and its memory is free.
      *
-     * @throws IllegalStateException as {@link Source#acknowledge} does
+     * @throws IllegalStateException as {@link Source#acknowledge} does, and if it was rewound
      */
     public void acknowledge() {
+        if (rewound) {
+            throw new IllegalStateException(this + " is read again, and cannot be acknowledged");
+        }
         source.acknowledge(topic, partition, startOffset, nextOffset);
         openBatches.release(this);
     }
 
     /** Storing failed: its memory is free, and its records are read again; see {@link Source#rewind}. */
     public void rewind() {
+        rewound = true;
         openBatches.release(this);
         source.rewind(topic, partition);
     }

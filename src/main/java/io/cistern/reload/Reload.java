@@ -85,6 +85,7 @@ public final class Reload {
 
     /** It ended with a failure. */
     public void fail(Throwable reason) {
+        stopRequested = true;
         Throwable cause = reason;
         for (Throwable next = reason; next != null; next = next.getCause()) {
             if (next instanceof BadLineException bad) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.cistern.CisternApplication;
+import io.cistern.batch.BatchFile;
 import io.cistern.batch.OpenBatches;
 import io.cistern.testing.BucketFiles;
 import io.cistern.testing.TestKafka;
@@ -34,6 +35,8 @@ class StorerRouteTest {
 
     private static final String GROUP = "route-" + UUID.randomUUID();
     private static String topic;
+    private static String forwarded;
+    private static String post;
     private static String events;
     private static Path bucket;
 
@@ -43,6 +46,8 @@ class StorerRouteTest {
     @DynamicPropertySource
     static void settings(DynamicPropertyRegistry registry) throws IOException {
         topic = TestKafka.topic("route", 1);
+        forwarded = TestKafka.topic("route.forwarded", 1);
+        post = TestKafka.topic("route.post", 1);
         events = TestKafka.topic("route.events", 1);
         bucket = Files.createTempDirectory("cistern-route");
         registry.add("cistern.routes", () -> "file:routes");
@@ -57,6 +62,8 @@ class StorerRouteTest {
         registry.add("BSS_RETRY_DELAY", () -> "20ms");
         registry.add("BSS_REST_AFTER_FAILURE", () -> "1500ms");
         registry.add("bss.topics-config.data-topics-mapping[0].ingestion", () -> topic);
+        registry.add("bss.topics-config.data-topics-mapping[1].ingestion", () -> forwarded);
+        registry.add("bss.topics-config.data-topics-mapping[1].post-ingestion[0]", () -> post);
     }
 
     @Test
@@ -66,6 +73,9 @@ class StorerRouteTest {
         AtomicInteger files = new AtomicInteger();
         AdviceWith.adviceWith(context, "announce-batch-file", route ->
             route.weaveAddFirst().process(exchange -> {
+                if (!exchange.getVariable("batch", BatchFile.class).getTopic().equals(topic)) {
+                    return;
+                }
                 files.set(BucketFiles.in(bucket, topic).size());
                 if (attempts.incrementAndGet() <= 5) {
                     throw new IllegalStateException("no event today");
@@ -73,22 +83,55 @@ class StorerRouteTest {
             }));
 
         // When
-        try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
-            producer.send(new ProducerRecord<>(topic, "k".getBytes(UTF_8), "v".getBytes(UTF_8))).get();
-        }
+        publish(topic);
 
         // Then it is tried three times with the file that is stored, and the batch rests
         await().atMost(Duration.ofSeconds(20)).until(() -> attempts.get() == 3);
         assertThat(files).hasValue(1);
         assertThat(TestKafka.lag(GROUP, topic)).isEqualTo(1);
-        assertThat(TestKafka.records(events)).isEmpty();
+        assertThat(events(topic)).isZero();
 
         // And read again, stored as a file of its own, and announced once
         await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, topic) == 0);
         assertThat(attempts).hasValue(6);
         assertThat(BucketFiles.in(bucket, topic)).hasSize(2);
-        assertThat(TestKafka.records(events)).hasSize(1);
+        assertThat(events(topic)).isOne();
         OpenBatches openBatches = context.getRegistry().lookupByNameAndType("openBatches", OpenBatches.class);
         assertThat(openBatches.heldBytes()).isZero();
+    }
+
+    @Test
+    void aBatchThatCannotBePassedOnIsNotAcknowledged() throws Exception {
+        // Given a post-ingestion topic that cannot be written to, four times
+        AtomicInteger attempts = new AtomicInteger();
+        AdviceWith.adviceWith(context, "forward-batch-file", route ->
+            route.weaveAddFirst().process(exchange -> {
+                if (attempts.incrementAndGet() <= 4) {
+                    throw new IllegalStateException("not forwarded today");
+                }
+            }));
+
+        // When
+        publish(forwarded);
+
+        // Then
+        await().atMost(Duration.ofSeconds(20)).until(() -> attempts.get() == 3);
+        await().during(Duration.ofSeconds(1)).until(() -> TestKafka.lag(GROUP, forwarded) == 1);
+        assertThat(TestKafka.records(post)).isEmpty();
+
+        // And it is stored, announced and passed on again, and acknowledged then
+        await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, forwarded) == 0);
+        assertThat(attempts).hasValue(5);
+        assertThat(TestKafka.records(post)).hasSize(1);
+    }
+
+    private static void publish(String to) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
+            producer.send(new ProducerRecord<>(to, "k".getBytes(UTF_8), "v".getBytes(UTF_8))).get();
+        }
+    }
+
+    private static long events(String of) {
+        return TestKafka.records(events).stream().filter(event -> new String(event.key(), UTF_8).contains(of)).count();
     }
 }
