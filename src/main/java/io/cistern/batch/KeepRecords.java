@@ -7,8 +7,7 @@ import org.apache.camel.Exchange;
 
 /**
  * A strategy for {@code split: ${body}} over a batch: what comes out is the batch with those of its records for which the
- * steps inside did not set the variable {@code keep} to false. The steps may change the body as they like; the records
- * stay as they are.
+ * steps inside did not set the exchange property {@code keep} to false. The steps may change the body as they like; the records stay as they are.
  */
 public final class KeepRecords implements AggregationStrategy {
 
@@ -19,7 +18,7 @@ public final class KeepRecords implements AggregationStrategy {
         Exchange result = collected == null ? record : collected;
         @SuppressWarnings("unchecked")
         List<Integer> kept = collected == null ? new ArrayList<>() : collected.getProperty(KEPT, List.class);
-        if (record.getVariable("keep", true, Boolean.class)) {
+        if (record.getProperty("keep", true, Boolean.class)) {
             kept.add(record.getProperty(Exchange.SPLIT_INDEX, Integer.class));
         }
         result.setProperty(KEPT, kept);

@@ -91,6 +91,11 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
             .sorted(Comparator.comparingLong(BatchFile::heldBytes).reversed()).toList();
     }
 
+    /** Whether there is an open batch of a partition. */
+    public boolean isOpen(Source source, String topic, int partition) {
+        return exchanges.containsKey(PolledBatch.keyOf(source, topic, partition));
+    }
+
     /** Forgets what is held of a partition; its consumer must not acknowledge it any more. */
     public void drop(Source source, String topic, int partition) {
         String key = PolledBatch.keyOf(source, topic, partition);

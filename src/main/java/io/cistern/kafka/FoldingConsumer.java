@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Queue;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -50,6 +51,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final Map<TopicPartition, Position> positions = new HashMap<>();
     /** Polled, but not handed out yet since memory is short. */
     private final Queue<PolledPartition> ready = new ArrayDeque<>();
+    private Set<TopicPartition> handedOutLast = Set.of();
     private boolean waiting;
     private long nextCommit;
     private Thread pollingThread;
@@ -105,6 +107,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             passGapsAndStarts();
             commitAcknowledged();
         }
+        rewindWhatWasLeftOut();
         endRests();
         if (openBatches.isDraining()) {
             ready.clear();
@@ -117,7 +120,29 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             startWaiting();
             take(super.poll(WAIT_FOR_ROOM));
         }
-        return new ConsumerRecords<>(handOut());
+        Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut = handOut();
+        handedOutLast = handedOut.keySet();
+        return new ConsumerRecords<>(handedOut);
+    }
+
+    /**
+     * What was handed out is acknowledged, or in an open batch, or read again by now. Anything else was left out by a step
+     * of the storer's route, or by the handling of its failure, and is read again too.
+     */
+    private void rewindWhatWasLeftOut() {
+        for (TopicPartition partition : handedOutLast) {
+            Position position = positions.get(partition);
+            if (position == null || position.rests || position.handedOut == position.acknowledged
+                || openBatches.isOpen(this, partition.topic(), partition.partition())
+                || ready.stream().anyMatch(polled -> polled.partition.equals(partition))) {
+                continue;
+            }
+            LOG.error("Records reached no batch file, and are read again: topic={} partition={} offset={}: a step of the"
+                + " storer's route left them out; see keepRecords for filters", partition.topic(), partition.partition(),
+                position.acknowledged);
+            rewind(partition.topic(), partition.partition());
+        }
+        handedOutLast = Set.of();
     }
 
     private void take(ConsumerRecords<Object, Object> polled) {

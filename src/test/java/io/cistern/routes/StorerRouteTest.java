@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.cistern.CisternApplication;
+import io.cistern.batch.Batch;
 import io.cistern.batch.BatchFile;
 import io.cistern.batch.OpenBatches;
 import io.cistern.testing.BucketFiles;
@@ -17,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.CamelContext;
 import org.apache.camel.builder.AdviceWith;
+import org.apache.camel.model.AggregateDefinition;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -37,6 +39,7 @@ class StorerRouteTest {
     private static String topic;
     private static String forwarded;
     private static String post;
+    private static String dropped;
     private static String events;
     private static Path bucket;
 
@@ -48,6 +51,7 @@ class StorerRouteTest {
         topic = TestKafka.topic("route", 1);
         forwarded = TestKafka.topic("route.forwarded", 1);
         post = TestKafka.topic("route.post", 1);
+        dropped = TestKafka.topic("route.dropped", 1);
         events = TestKafka.topic("route.events", 1);
         bucket = Files.createTempDirectory("cistern-route");
         registry.add("cistern.routes", () -> "file:routes");
@@ -63,6 +67,7 @@ class StorerRouteTest {
         registry.add("BSS_REST_AFTER_FAILURE", () -> "1500ms");
         registry.add("bss.topics-config.data-topics-mapping[0].ingestion", () -> topic);
         registry.add("bss.topics-config.data-topics-mapping[1].ingestion", () -> forwarded);
+        registry.add("bss.topics-config.data-topics-mapping[2].ingestion", () -> dropped);
         registry.add("bss.topics-config.data-topics-mapping[1].post-ingestion[0]", () -> post);
     }
 
@@ -123,6 +128,23 @@ class StorerRouteTest {
         await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, forwarded) == 0);
         assertThat(attempts).hasValue(5);
         assertThat(TestKafka.records(post)).hasSize(1);
+    }
+
+    @Test
+    void aBatchThatAStepOfTheRouteDropsIsReadAgain() throws Exception {
+        // Given a step that ends the way of the first batch, without a failure
+        AtomicInteger batches = new AtomicInteger();
+        AdviceWith.adviceWith(context, "storer", route -> route.weaveByType(AggregateDefinition.class).before()
+            .filter(exchange -> exchange.getMessage().getBody(Batch.class).getTopic().equals(dropped)
+                && batches.incrementAndGet() == 1).stop().end());
+
+        // When
+        publish(dropped);
+
+        // Then
+        await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(GROUP, dropped) == 0);
+        assertThat(BucketFiles.allLines(bucket, dropped)).hasSize(1);
+        assertThat(batches.get()).isGreaterThan(1);
     }
 
     private static void publish(String to) throws Exception {
