@@ -39,8 +39,12 @@ public final class Planner {
         ReloadRequest request = reload.getRequest();
         Plan plan = request.fileName() != null ? planFile() : planFolder(reload);
         reload.planned(plan);
-        LOG.info("Reload planned: id={} topic={} files={} passedOver={} foreign={}", reload.getId(), request.topic(),
-            plan.files(), plan.passedOver(), plan.foreign());
+        if (plan.foreign() > 0) {
+            LOG.warn("Reload leaves files out that are no batch files of its topic: id={} topic={} folder={} files={}",
+                reload.getId(), request.topic(), request.folder(), plan.foreign());
+        }
+        LOG.info("Reload planned: id={} topic={} files={} passedOver={}", reload.getId(), request.topic(),
+            plan.files(), plan.passedOver());
         return plan;
     }
 
@@ -61,8 +65,6 @@ public final class Planner {
             BatchFileName parsed = BatchFileName.parse(name, request.topic());
             if (parsed == null) {
                 foreign++;
-                LOG.warn("Reload leaves a file out that is no batch file of the topic: id={} topic={}",
-                    reload.getId(), request.topic());
                 continue;
             }
             FileFacts known = facts.of(parsed.key());
