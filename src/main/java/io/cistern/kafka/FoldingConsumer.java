@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     /** Polled, but not handed out yet since memory is short. */
     private final Queue<PolledPartition> ready = new ArrayDeque<>();
     private Set<TopicPartition> handedOutLast = Set.of();
+    /** Whether the last poll left something unread in memory for want of room. */
+    private boolean shortOfMemory;
     private boolean waiting;
     private long nextCommit;
     private Thread pollingThread;
@@ -118,7 +121,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             take(super.poll(untilSomethingIsDue(timeout)));
         } else {
             startWaiting();
-            take(super.poll(WAIT_FOR_ROOM));
+            take(super.poll(shortOfMemory ? WAIT_FOR_ROOM : Duration.ZERO));
         }
         Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut = handOut();
         handedOutLast = handedOut.keySet();
@@ -151,10 +154,27 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             List<ConsumerRecord<Object, Object>> records = polled.records(partition);
             long first = records.get(0).offset();
             Position position = positions.computeIfAbsent(partition, ignored -> new Position(first));
+            if (first < position.handedOut) {
+                position = startAnew(partition, first);
+            }
             long next = records.get(records.size() - 1).offset() + 1;
             ready.add(new PolledPartition(partition, new PolledRecords(records), position.handedOut, next, now));
             position.handedOut = next;
         }
+    }
+
+    /**
+     * The offsets went back: the topic was deleted and created again. What is held of its former life is stored, since it
+     * cannot be read again, and the positions follow the new one.
+     */
+    private Position startAnew(TopicPartition partition, long first) {
+        LOG.warn("Offsets start anew: topic={} partition={} offset={} before={}", partition.topic(), partition.partition(),
+            first, positions.get(partition).handedOut);
+        openBatches.openOf(this).stream().filter(file -> file.getTopic().equals(partition.topic())
+            && file.getPartition() == partition.partition()).forEach(BatchFile::want);
+        Position position = new Position(first);
+        positions.put(partition, position);
+        return position;
     }
 
     /**
@@ -171,33 +191,48 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         for (BatchFile file : due) {
             freed += tick(file, handedOut);
         }
-        if (openBatches.othersWait(this) && due.isEmpty() && !notDue.isEmpty()) {
-            freed += tickEarly(notDue.remove(0), handedOut);
+        if (openBatches.othersWait(this) && due.isEmpty()) {
+            freed += tickLargest(notDue, handedOut);
         }
-        while (!ready.isEmpty()) {
-            PolledPartition next = ready.peek();
-            long expected = next.records.expectedBytes() + BatchFile.LARGEST_SLACK;
-            boolean fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
-            if (!fits && notDue.isEmpty()) {
-                openBatches.setWaiting(this, true);
-                return handedOut;
-            }
-            if (!fits) {
-                freed += tickEarly(notDue.remove(0), handedOut);
+        shortOfMemory = false;
+        for (Iterator<PolledPartition> polled = ready.iterator(); polled.hasNext();) {
+            PolledPartition next = polled.next();
+            if (handedOut.containsKey(next.partition)) {
+                // One at a time: if that one fails and is read again, what comes behind it must not be on its way already.
                 continue;
             }
-            ready.remove();
+            long expected = next.records.expectedBytes() + BatchFile.LARGEST_SLACK;
+            boolean fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
+            for (long more = 1; !fits && more > 0;) {
+                more = tickLargest(notDue, handedOut);
+                freed += more;
+                fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
+            }
+            if (!fits) {
+                shortOfMemory = true;
+                break;
+            }
+            if (handedOut.containsKey(next.partition)) {
+                continue;
+            }
+            polled.remove();
             add(handedOut, next.partition, new PolledBatch(this, next.partition.topic(), next.partition.partition(),
                 next.startOffset, next.nextOffset, next.consumedAt, next.records, next.records.polled().size()),
                 next.nextOffset - 1);
         }
-        openBatches.setWaiting(this, false);
+        openBatches.setWaiting(this, shortOfMemory);
         return handedOut;
     }
 
-    private long tickEarly(BatchFile file, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
-        file.want();
-        return tick(file, handedOut);
+    /** Has the largest batch closed of those whose partition has nothing handed out; returns the bytes, 0 if there is none. */
+    private long tickLargest(List<BatchFile> notDue, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
+        for (BatchFile file : notDue) {
+            if (!handedOut.containsKey(new TopicPartition(file.getTopic(), file.getPartition()))) {
+                file.want();
+                return tick(file, handedOut);
+            }
+        }
+        return 0;
     }
 
     /** Hands out an empty batch for an open one, which is closed by it; returns the bytes that it will give free. */
@@ -211,8 +246,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     private static void add(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut,
                             TopicPartition partition, PolledBatch batch, long offset) {
-        handedOut.computeIfAbsent(partition, ignored -> new ArrayList<>(2))
-            .add(new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch));
+        handedOut.put(partition, List.of(
+            new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch)));
     }
 
     private Duration untilSomethingIsDue(Duration timeout) {
