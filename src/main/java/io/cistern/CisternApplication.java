@@ -1,7 +1,6 @@
 package io.cistern;
 
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.springframework.boot.Banner;
@@ -10,19 +9,14 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.system.ApplicationHome;
-import org.springframework.boot.web.error.ErrorAttributeOptions;
-import org.springframework.boot.web.servlet.error.DefaultErrorAttributes;
-import org.springframework.boot.web.servlet.error.ErrorAttributes;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.event.ContextRefreshedEvent;
 import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
-import org.springframework.web.context.request.WebRequest;
 
-/** Runs the routes on Spring Boot: finds them, checks everything before they start, and answers what no route answers. */
+/** Runs the routes on Spring Boot: finds them, and checks everything before they start. */
 @SpringBootApplication
 public class CisternApplication {
 
@@ -52,29 +46,24 @@ public class CisternApplication {
     }
 
     @Bean
-    @Order(Ordered.HIGHEST_PRECEDENCE)
-    ApplicationListener<ContextRefreshedEvent> startupCheck(CamelContext context, Environment environment) {
-        return event -> {
-            if (context.getStatus().isStopped()) {
-                new StartupCheck(context, environment.getRequiredProperty("cistern.routes")).run();
-            }
-        };
+    CheckFirst startupCheck(CamelContext context, Environment environment) {
+        return new CheckFirst(context, environment.getRequiredProperty("cistern.routes"));
     }
 
-    /** Answers what no route does (an unknown path, a wrong method) as the routes answer mistakes. */
-    @Bean
-    ErrorAttributes errorAttributes() {
-        return new DefaultErrorAttributes() {
-            @Override
-            public Map<String, Object> getErrorAttributes(WebRequest request, ErrorAttributeOptions options) {
-                Map<String, Object> all = super.getErrorAttributes(request, options);
-                String error = String.valueOf(all.get("error"));
-                Map<String, Object> answer = new LinkedHashMap<>();
-                answer.put("message", error);
-                answer.put("code", error.toLowerCase(java.util.Locale.ROOT).replace(' ', '-'));
-                return answer;
+    /** Comes before Camel's own listener, which makes the beans and starts the routes: its order must be its class's. */
+    record CheckFirst(CamelContext context, String routes) implements ApplicationListener<ContextRefreshedEvent>, Ordered {
+
+        @Override
+        public void onApplicationEvent(ContextRefreshedEvent event) {
+            if (context.getStatus().isStopped()) {
+                new StartupCheck(context, routes).run();
             }
-        };
+        }
+
+        @Override
+        public int getOrder() {
+            return HIGHEST_PRECEDENCE;
+        }
     }
 
     /** Prints what keeps Cistern from starting as a list, and not as a stack trace. */

@@ -73,6 +73,7 @@ public final class Settings implements CamelContextAware {
 
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+    private static final Pattern DURATION = Pattern.compile("\\d{1,12}|(\\d{1,9}(ms|s|m|h|d)\\s*)+");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
 
     /** The environment variables of the keys, for messages. */
@@ -163,13 +164,16 @@ public final class Settings implements CamelContextAware {
             duration("bss.rest-after-failure", 0),
             bool("bss.enable-post-ingestion"),
             text("bss.events-topic"));
-        if (stores && storer.maxBytesPerFile > storer.maxCacheSize) {
+        if (stores && storer.maxCacheSize > 1024 && storer.maxBytesPerFile > storer.maxCacheSize) {
             problem("bss.max-bytes-per-file", "is larger than " + name("bss.max-cache-size")
                 + ", so that no file could ever become that large");
         }
         number("bss.retries", 0, 100);
         retryDelay = duration("bss.retry-delay", 1);
         retryDelayMax = duration("bss.retry-delay-max", 1);
+        if (retryDelayMax.toMillis() > 1 && retryDelay.compareTo(retryDelayMax) > 0) {
+            problem("bss.retry-delay", "is longer than " + name("bss.retry-delay-max"));
+        }
         String selectors = text("bss.configurations-path");
         reload = new Reload(
             (int) number("bss.reload.concurrency", 1, 1000),
@@ -190,7 +194,7 @@ public final class Settings implements CamelContextAware {
         required("bss.bucket.name", true);
         if (stores) {
             required("bss.events-topic", true);
-            if (mappings.isEmpty()) {
+            if (mappings.isEmpty() && !mappingExists(0)) {
                 problems.add(MAPPING + " (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION): is required for"
                     + " the storer: at least one ingestion topic");
             }
@@ -229,7 +233,8 @@ public final class Settings implements CamelContextAware {
     private List<Mapping> readMappings() {
         List<Mapping> found = new ArrayList<>();
         Map<String, String> folders = new HashMap<>();
-        for (int i = 0; mappingExists(i); i++) {
+        int i = 0;
+        for (; mappingExists(i); i++) {
             String entry = MAPPING + "[" + i + "].";
             String topic = text(entry + "ingestion");
             String pattern = text(entry + "ingestion-pattern");
@@ -240,6 +245,9 @@ public final class Settings implements CamelContextAware {
             }
             if (postIngestion.isEmpty() && !text(entry + "post-ingestion").isEmpty()) {
                 for (String name : text(entry + "post-ingestion").split(",")) {
+                    if (!isTopicName(name.trim())) {
+                        problems.add(entry + "post-ingestion: no topic's name: " + quoted(name.trim()));
+                    }
                     postIngestion.add(name.trim());
                 }
             }
@@ -266,13 +274,20 @@ public final class Settings implements CamelContextAware {
                         + " dot, not " + quoted(used));
                 }
                 String other = folders.put(used, topic);
-                if (other != null) {
-                    problems.add(entry + (other.equals(topic) ? "ingestion: " + topic + " is there twice"
-                        : "bucket-folder: " + quoted(used) + " is the folder of " + other + " already"));
+                if (found.stream().anyMatch(mapping -> topic.equals(mapping.topic))) {
+                    problems.add(entry + "ingestion: " + topic + " is there twice");
+                } else if (other != null) {
+                    problems.add(entry + "bucket-folder: " + quoted(used) + " is the folder of " + other + " already");
                 }
             }
             found.add(new Mapping(topic.isEmpty() ? null : topic, compiled, folder.isEmpty() ? null : folder,
                 List.copyOf(postIngestion)));
+        }
+        for (int behind = i + 1; behind < i + 100; behind++) {
+            if (mappingExists(behind)) {
+                problems.add(MAPPING + "[" + i + "]: is missing, but there is a [" + behind + "]");
+                break;
+            }
         }
         return List.copyOf(found);
     }
@@ -380,13 +395,11 @@ public final class Settings implements CamelContextAware {
     }
 
     private Duration duration(String key, long leastMillis) {
-        try {
+        if (DURATION.matcher(text(key)).matches()) {
             long millis = TimeUtils.toMilliSeconds(text(key));
             if (millis >= leastMillis) {
                 return Duration.ofMillis(millis);
             }
-        } catch (IllegalArgumentException e) {
-            // reported below, as one that is too short
         }
         problem(key, "expected a duration like 30s or 500ms" + (leastMillis > 0 ? ", at least " + leastMillis + "ms" : "")
             + ", not " + quoted(text(key)));

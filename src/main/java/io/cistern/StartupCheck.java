@@ -3,6 +3,7 @@ package io.cistern;
 import io.cistern.bucket.Bucket;
 import io.cistern.bucket.StoreFailure;
 import io.cistern.kafka.Topics;
+import io.cistern.reload.Selectors;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,7 @@ public final class StartupCheck {
         topics.setCamelContext(context);
         problems.addAll(topics.problems());
         problems.addAll(inTime(settings, () -> bucketProblems(settings, lookup)));
+        problems.addAll(selectorProblems(settings));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -74,6 +76,15 @@ public final class StartupCheck {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
+        }
+    }
+
+    private List<String> selectorProblems(Settings settings) {
+        try {
+            new Selectors(settings).setCamelContext(context);
+            return List.of();
+        } catch (SettingsException e) {
+            return e.problems();
         }
     }
 

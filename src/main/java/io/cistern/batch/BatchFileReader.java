@@ -25,13 +25,18 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
 
     /**
      * @param file its path in the bucket; the extension tells the compression
-     * @param in   its bytes, closed with this reader
+     * @param in   its bytes, closed with this reader, and if there comes to be none
      * @throws IOException if it does not start as a file of that compression
      */
     public BatchFileReader(String file, InputStream in) throws IOException {
         this.file = file;
         Compression compression = Compression.ofFileName(file);
-        this.in = (compression == null ? Compression.NONE : compression).decompress(in);
+        try {
+            this.in = (compression == null ? Compression.NONE : compression).decompress(in);
+        } catch (IOException e) {
+            in.close();
+            throw e;
+        }
     }
 
     /**
@@ -87,11 +92,12 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
     }
 
     private Record decode(int start, int end) {
-        lineNumber++;
         try {
-            return lines.read(buffer, start, end);
+            Record record = lines.read(buffer, start, end);
+            lineNumber++;
+            return record;
         } catch (IllegalArgumentException e) {
-            throw new BadLineException(file, lineNumber, e.getMessage());
+            throw new BadLineException(file, lineNumber + 1, e.getMessage());
         }
     }
 

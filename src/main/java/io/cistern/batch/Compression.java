@@ -3,8 +3,10 @@ package io.cistern.batch;
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PushbackInputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -56,7 +58,14 @@ public enum Compression {
 
         @Override
         public InputStream decompress(InputStream in) throws IOException {
-            return new ZstdInputStream(in);
+            // Which would take a file without a single frame for an empty one.
+            PushbackInputStream start = new PushbackInputStream(in);
+            int first = start.read();
+            if (first < 0) {
+                throw new EOFException("Input is not in the .zst format: it is empty");
+            }
+            start.unread(first);
+            return new ZstdInputStream(start);
         }
     };
 

@@ -16,6 +16,12 @@ import java.util.List;
 final class LineReader {
 
     private static final List<Record.Header> NO_HEADERS = List.of();
+    /** Each with a bit for {@link #once}, the required ones first. */
+    private static final List<String> FIELDS = List.of("timestamp", "partition", "offset", "key", "payload", "keyEncoding",
+        "payloadEncoding", "headers", "timestampType");
+    private static final int REQUIRED = 5;
+    private static final List<String> HEADER_FIELDS = List.of("key", "value", "encoding");
+    private static final int REQUIRED_OF_HEADER = 2;
 
     private final Timestamps timestamps = new Timestamps();
     private byte[] line;
@@ -36,12 +42,10 @@ final class LineReader {
         line = bytes;
         at = from;
         end = to;
-        boolean timestampSeen = false;
-        boolean keySeen = false;
-        boolean payloadSeen = false;
+        int seen = 0;
         long timestamp = 0;
-        long partition = -1;
-        long offset = -1;
+        long partition = 0;
+        long offset = 0;
         byte[] key = null;
         byte[] payload = null;
         boolean keyIsBase64 = false;
@@ -55,26 +59,18 @@ final class LineReader {
                 readString("a field's name");
                 String field = fieldName();
                 expect(':');
+                seen = once(seen, FIELDS, field, "");
                 switch (field) {
-                    case "timestamp" -> {
-                        timestamp = readTimestamp();
-                        timestampSeen = true;
-                    }
+                    case "timestamp" -> timestamp = readTimestamp();
                     case "partition" -> partition = readNumber(field, Integer.MAX_VALUE);
                     case "offset" -> offset = readNumber(field, Long.MAX_VALUE);
-                    case "key" -> {
-                        key = readBytes(field);
-                        keySeen = true;
-                    }
-                    case "payload" -> {
-                        payload = readBytes(field);
-                        payloadSeen = true;
-                    }
+                    case "key" -> key = readBytes(field);
+                    case "payload" -> payload = readBytes(field);
                     case "keyEncoding" -> keyIsBase64 = readEncoding(field);
                     case "payloadEncoding" -> payloadIsBase64 = readEncoding(field);
                     case "headers" -> headers = readHeaders();
                     case "timestampType" -> type = readTimestampType();
-                    default -> throw new IllegalArgumentException("unknown field " + field);
+                    default -> throw new AssertionError(field);
                 }
             } while (skipIf(','));
             expect('}');
@@ -83,11 +79,7 @@ final class LineReader {
         if (at != end) {
             throw new IllegalArgumentException("more text behind the JSON object, at column " + (at - from + 1));
         }
-        require(timestampSeen, "timestamp");
-        require(partition >= 0, "partition");
-        require(offset >= 0, "offset");
-        require(keySeen, "key");
-        require(payloadSeen, "payload");
+        require(seen, FIELDS, REQUIRED, "");
         return new Record((int) partition, offset, timestamp, type,
             keyIsBase64 ? decode(key, "key") : key,
             payloadIsBase64 ? decode(payload, "payload") : payload, headers);
@@ -103,11 +95,13 @@ final class LineReader {
             String name = null;
             byte[] value = null;
             boolean isBase64 = false;
+            int seen = 0;
             expect('{');
             do {
                 readString("a field's name");
                 String field = fieldName();
                 expect(':');
+                seen = once(seen, HEADER_FIELDS, field, "headers.");
                 switch (field) {
                     case "key" -> {
                         readString("headers.key");
@@ -115,20 +109,34 @@ final class LineReader {
                     }
                     case "value" -> value = readBytes("headers.value");
                     case "encoding" -> isBase64 = readEncoding("headers.encoding");
-                    default -> throw new IllegalArgumentException("unknown field headers." + field);
+                    default -> throw new AssertionError(field);
                 }
             } while (skipIf(','));
             expect('}');
-            require(name != null, "headers.key");
+            require(seen, HEADER_FIELDS, REQUIRED_OF_HEADER, "headers.");
             headers.add(new Record.Header(name, isBase64 ? decode(value, "headers.value") : value));
         } while (skipIf(','));
         expect(']');
         return headers;
     }
 
-    private static void require(boolean seen, String field) {
-        if (!seen) {
-            throw new IllegalArgumentException("field " + field + " is missing");
+    /** The fields seen, with this one: a field that is not known, or comes again, would lose what it says. */
+    private static int once(int seen, List<String> fields, String field, String prefix) {
+        int index = fields.indexOf(field);
+        if (index < 0) {
+            throw new IllegalArgumentException("unknown field " + prefix + field);
+        }
+        if ((seen >> index & 1) != 0) {
+            throw new IllegalArgumentException("field " + prefix + field + " is there twice");
+        }
+        return seen | 1 << index;
+    }
+
+    /** Refuses an object that lacks one of the first {@code required} fields. */
+    private static void require(int seen, List<String> fields, int required, String prefix) {
+        int missing = Integer.numberOfTrailingZeros(~seen);
+        if (missing < required) {
+            throw new IllegalArgumentException("field " + prefix + fields.get(missing) + " is missing");
         }
     }
 

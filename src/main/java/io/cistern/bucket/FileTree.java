@@ -32,8 +32,14 @@ public final class FileTree {
     private static final int PAGE = 100_000;
 
     private final Path root;
+    private final int pageSize;
 
     public FileTree(String root) {
+        this(root, PAGE);
+    }
+
+    FileTree(String root, int pageSize) {
+        this.pageSize = pageSize;
         this.root = Path.of(root).toAbsolutePath().normalize();
     }
 
@@ -44,7 +50,7 @@ public final class FileTree {
      * @throws UncheckedIOException if the folder cannot be read; one that is not there is empty
      */
     public Iterator<String> list(@Variable("folder") String folder, @Variable("after") String after) {
-        return new Listing(resolve(folder), after == null ? "" : after);
+        return new Listing(resolve(folder), after == null ? "" : after, pageSize);
     }
 
     /**
@@ -130,10 +136,6 @@ public final class FileTree {
         private final Queue<String> page = new ArrayDeque<>();
         private String last;
         private boolean ended;
-
-        private Listing(Path folder, String after) {
-            this(folder, after, PAGE);
-        }
 
         private Listing(Path folder, String after, int pageSize) {
             this.folder = folder;

@@ -79,7 +79,7 @@ public final class Topics implements CamelContextAware {
         try {
             existing = names();
         } catch (KafkaException e) {
-            String reason = e.getCause() != null && e.getMessage() != null && e.getMessage().startsWith("Failed create")
+            String reason = e.getCause() != null && e.getMessage() != null && e.getMessage().startsWith("Failed to create")
                 ? e.getCause().getMessage() : e.getMessage();
             return List.of(Settings.name("camel.component.kafka.brokers") + ": "
                 + settings.value("camel.component.kafka.brokers") + " cannot be used: " + reason);

@@ -76,8 +76,9 @@ public final class Batches {
         private final Iterator<Record> records;
         private final Closeable files;
         private ReloadBatch next;
-        /** Met while a batch was read: what came before it goes first. */
+        /** Met while a batch was read: what came before it goes first, which the split step asks for the next one before. */
         private RuntimeException failure;
+        private boolean ended;
 
         private <F extends Iterator<Record> & Closeable> OfRun(Reload reload, F files) {
             this.reload = reload;
@@ -88,10 +89,10 @@ public final class Batches {
 
         @Override
         public boolean hasNext() {
-            if (next == null) {
+            if (next == null && failure == null && !ended) {
                 next = read();
             }
-            return next != null;
+            return next != null || failure != null;
         }
 
         @Override
@@ -99,26 +100,27 @@ public final class Batches {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
+            if (next == null) {
+                RuntimeException thrown = failure;
+                failure = null;
+                throw thrown;
+            }
             ReloadBatch batch = next;
             next = null;
             return batch;
         }
 
         private ReloadBatch read() {
-            if (failure != null) {
-                throw failure;
-            }
             List<Record> batch = new ArrayList<>();
             try {
                 fill(batch);
             } catch (RuntimeException e) {
                 failure = e;
+                ended = true;
                 close();
-                if (batch.isEmpty()) {
-                    throw e;
-                }
             }
             if (batch.isEmpty()) {
+                ended = true;
                 close();
                 return null;
             }
@@ -134,6 +136,7 @@ public final class Batches {
                 Record record = records.next();
                 reload.recordRead();
                 if (request.covers(record.timestamp())) {
+                    request.requirePartition(record.partition());
                     batch.add(record);
                     bytes += (record.key() == null ? 0 : record.key().length)
                         + (record.value() == null ? 0 : record.value().length);

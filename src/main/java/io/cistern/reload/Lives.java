@@ -4,20 +4,26 @@ import io.cistern.batch.BatchFileReader;
 import io.cistern.batch.Record;
 import io.cistern.bucket.Bucket;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * Divides the files of a partition into the lives of its topic: a topic that was deleted and created again starts its
  * offsets anew, and its records must not be taken for copies of the former ones.
  *
- * <p>Files are looked at in the order in which they were consumed. One that goes on behind the others belongs to the same
- * life. One that goes back does too if it is a copy, as a crash or a rewound consumer group leaves it: then it holds, at
- * an offset that both have, a record of the same timestamp. Else a new life starts with it.
+ * <p>A life is a row of files in the order in which they were consumed. Two files of which one goes back, as a crash or a
+ * rewound consumer group leaves it, are compared by their first common offset: with the same record there they belong
+ * together and are never divided, so that no record comes twice; with another one a new life began between them. So it
+ * did between a file and a later one of lower offsets whose records came only after the former was consumed.
  */
 final class Lives {
+
+    /** Milliseconds that the clocks of storers and producers may be apart. */
+    private static final long CLOCKS_DIFFER = 10_000;
 
     private final Bucket bucket;
     private final String folder;
@@ -29,69 +35,171 @@ final class Lives {
         this.topic = topic;
     }
 
-    /** The lives of a partition, in order, each with its files by first offset; {@code files} is sorted on the way. */
-    List<Plan.Life> divide(List<PlannedFile> files) {
+    /** Whether any file goes back behind one that was consumed before it; sorts the files by that on the way. */
+    static boolean goBack(List<PlannedFile> files) {
         files.sort(Comparator.comparingLong((PlannedFile file) -> file.consumedAt)
             .thenComparingLong(file -> file.firstOffset));
-        List<Plan.Life> lives = new ArrayList<>();
-        List<PlannedFile> life = new ArrayList<>();
-        TreeMap<Long, PlannedFile> byFirstOffset = new TreeMap<>();
+        long reach = -1;
         for (PlannedFile file : files) {
-            if (!byFirstOffset.isEmpty() && byFirstOffset.lastKey() >= file.firstOffset && !isSameLife(file, byFirstOffset)) {
-                lives.add(asLife(life));
-                life = new ArrayList<>();
-                byFirstOffset.clear();
+            if (file.firstOffset <= reach) {
+                return true;
             }
-            life.add(file);
-            byFirstOffset.merge(file.firstOffset, file, (one, other) -> one.lastOffset >= other.lastOffset ? one : other);
+            reach = Math.max(reach, Math.max(file.firstOffset, file.lastOffset));
         }
-        lives.add(asLife(life));
+        return false;
+    }
+
+    /**
+     * The lives of a partition, in order, each with its files by first offset.
+     *
+     * @param files sorted on the way; if any goes back, the last offsets of all must be known
+     */
+    List<Plan.Life> divide(List<PlannedFile> files) {
+        if (!goBack(files)) {
+            return List.of(asLife(files));
+        }
+        int[] former = new int[files.size()];
+        Arrays.fill(former, -1);
+        boolean[] undivided = compare(files, former);
+        noteLatecomers(files, former);
+        List<Plan.Life> lives = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i < files.size(); i++) {
+            int end = former[i] < start ? -1 : boundary(files, former[i], i, undivided);
+            if (end > start) {
+                lives.add(asLife(files.subList(start, end)));
+                start = end;
+            }
+        }
+        lives.add(asLife(files.subList(start, files.size())));
         return lives;
     }
 
     private static Plan.Life asLife(List<PlannedFile> files) {
-        files.sort(Comparator.comparingLong((PlannedFile file) -> file.firstOffset)
+        List<PlannedFile> life = new ArrayList<>(files);
+        life.sort(Comparator.comparingLong((PlannedFile file) -> file.firstOffset)
             .thenComparingLong(file -> file.consumedAt));
-        return new Plan.Life(files);
+        return new Plan.Life(life);
     }
 
-    /** Compares {@code file}, which goes back, with its neighbours by offset. */
-    private boolean isSameLife(PlannedFile file, TreeMap<Long, PlannedFile> others) {
-        Map.Entry<Long, PlannedFile> below = others.floorEntry(file.firstOffset);
-        if (below != null) {
-            Long timestamp = timestampAt(below.getValue(), file.firstOffset);
-            if (timestamp != null) {
-                return timestamp == file.firstTimestamp;
+    /**
+     * Compares all files whose offsets overlap, by their indices in {@code files}.
+     *
+     * @param former gets for each file the latest one before it that is of another life
+     * @return for each file whether it must not be divided from the one before it
+     */
+    private boolean[] compare(List<PlannedFile> files, int[] former) {
+        int[] together = IntStream.range(0, files.size()).toArray();
+        PriorityQueue<Integer> open = new PriorityQueue<>(Comparator.comparingLong(i -> files.get(i).lastOffset));
+        IntStream.range(0, files.size()).boxed().sorted(Comparator.comparingLong(i -> files.get(i).firstOffset)).forEach(i -> {
+            while (!open.isEmpty() && files.get(open.peek()).lastOffset < files.get(i).firstOffset) {
+                open.remove();
+            }
+            for (int other : open) {
+                if (representative(together, i) != representative(together, other)) {
+                    Boolean same = haveSameRecord(files.get(other), files.get(i));
+                    if (Boolean.TRUE.equals(same)) {
+                        together[representative(together, i)] = representative(together, other);
+                    } else if (same != null) {
+                        former[Math.max(i, other)] = Math.max(former[Math.max(i, other)], Math.min(i, other));
+                    }
+                }
+            }
+            open.add(i);
+        });
+        int[] last = new int[files.size()];
+        IntStream.range(0, files.size()).forEach(i -> last[representative(together, i)] = i);
+        boolean[] undivided = new boolean[files.size()];
+        int reach = 0;
+        for (int i = 0; i < files.size(); i++) {
+            undivided[i] = i > 0 && i <= reach;
+            reach = Math.max(reach, last[representative(together, i)]);
+        }
+        return undivided;
+    }
+
+    private static int representative(int[] together, int i) {
+        while (together[i] != i) {
+            together[i] = together[together[i]];
+            i = together[i];
+        }
+        return i;
+    }
+
+    /** Notes of each file the latest one before it that has higher offsets, if it was consumed before this one's records came. */
+    private static void noteLatecomers(List<PlannedFile> files, int[] former) {
+        TreeMap<Long, Integer> latestByFirstOffset = new TreeMap<>();
+        for (int i = 0; i < files.size(); i++) {
+            PlannedFile file = files.get(i);
+            var above = latestByFirstOffset.higherEntry(file.firstOffset);
+            if (above != null && files.get(above.getValue()).consumedAt + CLOCKS_DIFFER < file.firstTimestamp) {
+                former[i] = Math.max(former[i], above.getValue());
+            }
+            latestByFirstOffset.headMap(file.firstOffset, true).clear();
+            latestByFirstOffset.put(file.firstOffset, i);
+        }
+    }
+
+    /**
+     * Where the life of file {@code i} starts, behind file {@code former} of another life; -1 if they cannot be divided.
+     * Files between them are of the new life if they were consumed when its records were there already, as far as their
+     * timestamps tell: those of a replayed backlog do not.
+     */
+    private static int boundary(List<PlannedFile> files, int former, int i, boolean[] undivided) {
+        long began = files.get(i).firstTimestamp;
+        int start = i;
+        while (began >= files.get(former).consumedAt && start > former + 1 && files.get(start - 1).consumedAt >= began) {
+            start--;
+        }
+        for (int later = start; later <= i; later++) {
+            if (!undivided[later]) {
+                return later;
             }
         }
-        Map.Entry<Long, PlannedFile> above = others.ceilingEntry(file.firstOffset);
-        if (above == null) {
-            return true;
+        for (int earlier = start - 1; earlier > former; earlier--) {
+            if (!undivided[earlier]) {
+                return earlier;
+            }
         }
-        Long timestamp = timestampAt(file, above.getKey());
-        if (timestamp != null) {
-            return timestamp == above.getValue().firstTimestamp;
-        }
-        // Nothing in common. Within one life, what has lower offsets is mostly older.
-        return file.firstTimestamp <= above.getValue().firstTimestamp;
+        return -1;
     }
 
-    /** The timestamp of a file's record at {@code offset}; null if it has none. */
-    private Long timestampAt(PlannedFile file, long offset) {
-        if (file.firstOffset == offset) {
-            return file.firstTimestamp;
+    /** Whether the files have the same record at their first common offset; null if they have no offset in common. */
+    private Boolean haveSameRecord(PlannedFile lower, PlannedFile upper) {
+        if (lower.firstOffset == upper.firstOffset && lower.firstTimestamp != upper.firstTimestamp) {
+            return false;
         }
-        if (file.firstOffset > offset || file.lastOffset >= 0 && file.lastOffset < offset) {
-            return null;
-        }
-        try (BatchFileReader reader = Planner.open(bucket, folder + '/' + file.name(topic))) {
-            while (reader.hasNext()) {
-                Record record = reader.next();
-                if (record.offset() >= offset) {
-                    return record.offset() == offset ? record.timestamp() : null;
+        try (BatchFileReader inLower = open(lower)) {
+            Record one = nextFrom(inLower, upper.firstOffset);
+            if (one != null && one.offset() == upper.firstOffset && one.timestamp() != upper.firstTimestamp) {
+                return false;
+            }
+            try (BatchFileReader inUpper = open(upper)) {
+                Record other = one == null ? null : nextFrom(inUpper, one.offset());
+                while (one != null && other != null && one.offset() != other.offset()) {
+                    if (one.offset() < other.offset()) {
+                        one = nextFrom(inLower, other.offset());
+                    } else {
+                        other = nextFrom(inUpper, one.offset());
+                    }
                 }
+                return one == null || other == null ? null : one.equals(other);
+            }
+        }
+    }
+
+    /** The first record from {@code offset} on that is still to be read, or null. */
+    private static Record nextFrom(BatchFileReader reader, long offset) {
+        while (reader.hasNext()) {
+            Record record = reader.next();
+            if (record.offset() >= offset) {
+                return record;
             }
         }
         return null;
+    }
+
+    private BatchFileReader open(PlannedFile file) {
+        return Planner.open(bucket, folder + '/' + file.name(topic));
     }
 }

@@ -25,6 +25,8 @@ final class MergedFiles implements Iterator<Record>, Closeable {
         Comparator.comparingLong((OpenFile file) -> file.head.offset()).thenComparingInt(file -> file.index));
     /** What came at the offset that came last; only where files overlap. */
     private final List<Record> atLastOffset = new ArrayList<>();
+    /** Whose head came last: read on when more is asked for, so that a bad line takes no record before it along. */
+    private OpenFile current;
     private int nextFile;
     private Record next;
 
@@ -50,17 +52,20 @@ final class MergedFiles implements Iterator<Record>, Closeable {
     @Override
     public boolean hasNext() {
         while (next == null) {
+            if (current != null) {
+                OpenFile file = current;
+                current = null;
+                advance(file);
+            }
             while (nextFile < files.size() && (open.isEmpty() || files.get(nextFile).firstOffset <= open.peek().head.offset())) {
                 openNext();
             }
             if (open.isEmpty()) {
                 return false;
             }
-            OpenFile file = open.remove();
-            Record record = file.head;
-            advance(file);
-            if (!isCopy(record)) {
-                next = record;
+            current = open.remove();
+            if (!isCopy(current.head)) {
+                next = current.head;
             }
         }
         return true;
@@ -125,6 +130,10 @@ final class MergedFiles implements Iterator<Record>, Closeable {
 
     @Override
     public void close() {
+        if (current != null) {
+            open.add(current);
+            current = null;
+        }
         open.forEach(file -> file.reader.close());
         open.clear();
         nextFile = files.size();

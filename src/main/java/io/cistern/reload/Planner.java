@@ -84,6 +84,12 @@ public final class Planner {
         List<List<Plan.Life>> lives = new ArrayList<>();
         Lives divider = new Lives(bucket, request.folder(), request.topic());
         for (List<PlannedFile> ofPartition : byPartition.values()) {
+            if (reload.isStopRequested()) {
+                break;
+            }
+            if (Lives.goBack(ofPartition)) {
+                ofPartition.replaceAll(file -> file.lastOffset < 0 ? withFacts(file, request) : file);
+            }
             lives.add(divider.divide(ofPartition));
         }
         return new Plan(lives, files, passedOver, foreign);
@@ -112,6 +118,13 @@ public final class Planner {
             LOG.debug("What is in a file could not be noted: {}", e.getMessage());
         }
         return facts;
+    }
+
+    /** The same file with its facts, for which it is read. */
+    private PlannedFile withFacts(PlannedFile file, ReloadRequest request) {
+        String name = file.name(request.topic());
+        BatchFileName parsed = BatchFileName.parse(name, request.topic());
+        return new PlannedFile(name, parsed, file.firstOffset, findFacts(request.folder(), name, parsed.key()));
     }
 
     private long firstOffset(String folder, String name) {

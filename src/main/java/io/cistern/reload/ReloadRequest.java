@@ -13,16 +13,29 @@ import java.util.Map;
  * @param to                 greatest timestamp, included
  * @param selector           the custom selector's name, or null for all records
  * @param preservePartitions whether records go to the partition that they came from, rather than by key
+ * @param targetPartitions   how many partitions the target has
  * @param originalTimestamps whether records keep their timestamps, rather than get the time of the reload
  * @param asAsked            the request as it came, for status answers
  */
 public record ReloadRequest(String topic, String folder, String fileName, String target, long from, long to,
-                            String selector, boolean preservePartitions, boolean originalTimestamps,
+                            String selector, boolean preservePartitions, int targetPartitions, boolean originalTimestamps,
                             Map<String, Object> asAsked) {
 
     /** Whether a record's timestamp is in the range that was asked for. */
     public boolean covers(long timestamp) {
         return timestamp >= from && timestamp <= to;
+    }
+
+    /**
+     * Checks that a stored partition can be published to.
+     *
+     * @throws IllegalStateException if it is to be preserved and the target has no such one
+     */
+    void requirePartition(int partition) {
+        if (preservePartitions && partition >= targetPartitions) {
+            throw new IllegalStateException("partitioning: there are records of partition " + partition + ", but topic "
+                + target + " has " + targetPartitions + " partitions only");
+        }
     }
 
     /** Whether any timestamp is in the range that was asked for. */

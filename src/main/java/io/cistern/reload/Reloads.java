@@ -5,6 +5,9 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,6 +80,11 @@ public final class Reloads {
         answer.put("message", "Reingestion stopping");
         answer.put("requestIds", running.stream().map(Reload::getId).toList());
         return answer;
+    }
+
+    /** Ends a reload with a failure. */
+    public void fail(@Variable("reload") Reload reload, @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Throwable reason) {
+        reload.fail(reason);
     }
 
     /** Asks all reloads to end, since the process does. */

@@ -9,6 +9,8 @@ import io.cistern.Settings;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.Bucket;
 import io.cistern.kafka.Topics;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
@@ -62,7 +64,7 @@ public final class Requests {
         ReloadRequest request = new ReloadRequest(topic, settings.folder(topic), null, target,
             start == null ? Long.MIN_VALUE : firstMillisecond(start),
             stop == null ? Long.MAX_VALUE : stop.toEpochMilli(),
-            selector(asked), preservePartitions(asked), originalTimestamps(asked), asked);
+            selector(asked), preservePartitions(asked), topics.partitions(target), originalTimestamps(asked), asked);
         requireFolder(request.folder(), "topic: there is no folder " + request.folder()
             + " in the bucket, which would hold the batch files of topic " + topic);
         requireTarget(request);
@@ -79,7 +81,7 @@ public final class Requests {
             throw bad("invalid-file", "fileName: expected a path in the bucket like folder/name.txt");
         }
         ReloadRequest request = new ReloadRequest(null, null, fileName, target, Long.MIN_VALUE, Long.MAX_VALUE,
-            selector(asked), preservePartitions(asked), originalTimestamps(asked), asked);
+            selector(asked), preservePartitions(asked), topics.partitions(target), originalTimestamps(asked), asked);
         if (!bucket.exists(fileName)) {
             throw new RequestException(404, "unknown-file", "fileName: there is no such file in the bucket");
         }
@@ -97,7 +99,14 @@ public final class Requests {
      *
      * @throws RequestException if there is no such folder
      */
-    public long count(String folder) {
+    public long count(String encodedFolder) {
+        String folder;
+        try {
+            // Camel leaves the path as it came.
+            folder = URLDecoder.decode(encodedFolder.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            folder = "";
+        }
         if (!Settings.isFolder(folder)) {
             throw bad("invalid-folder", "folder: expected the name of a folder");
         }
@@ -130,7 +139,7 @@ public final class Requests {
     }
 
     private void requireTarget(ReloadRequest request) {
-        if (topics.partitions(request.target()) == 0) {
+        if (request.targetPartitions() == 0) {
             throw new RequestException(404, "unknown-topic", "reIngestionTopic: topic " + request.target()
                 + " does not exist");
         }

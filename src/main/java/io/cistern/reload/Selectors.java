@@ -1,5 +1,7 @@
 package io.cistern.reload;
 
+import com.jayway.jsonpath.InvalidPathException;
+import com.jayway.jsonpath.PathNotFoundException;
 import io.cistern.Settings;
 import io.cistern.batch.Batch;
 import io.cistern.batch.Record;
@@ -19,6 +21,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Predicate;
 import org.apache.camel.Variable;
 import org.apache.camel.support.DefaultExchange;
+import org.codehaus.groovy.control.CompilationFailedException;
 
 /**
  * The custom selectors: predicates over a record, each a file in {@code selectors/} whose name without extension is the
@@ -29,8 +32,14 @@ public final class Selectors implements CamelContextAware {
 
     private static final Set<String> LANGUAGES = Set.of("jq", "jsonpath", "groovy", "simple");
 
+    /** What a tombstone is to the languages that take no missing payload. */
+    private static final Map<String, String> TOMBSTONES = Map.of("jq", "null", "jsonpath", "{}");
+
+    private record Selector(Predicate predicate, String tombstone) {
+    }
+
     private final Settings settings;
-    private final Map<String, Predicate> predicates = new HashMap<>();
+    private final Map<String, Selector> selectors = new HashMap<>();
     private CamelContext camelContext;
 
     public Selectors(Settings settings) {
@@ -39,7 +48,7 @@ public final class Selectors implements CamelContextAware {
 
     /** Whether there is a selector of this name. */
     public boolean exists(String name) {
-        return predicates.containsKey(name);
+        return selectors.containsKey(name);
     }
 
     /**
@@ -52,25 +61,26 @@ public final class Selectors implements CamelContextAware {
         if (name == null) {
             return batch;
         }
-        Predicate predicate = predicates.get(name);
+        Selector selector = selectors.get(name);
         List<Record> selected = new ArrayList<>();
         for (Record record : batch) {
             try {
-                if (predicate.matches(exchangeOf(batch, record))) {
+                if (selector.predicate.matches(exchangeOf(batch, record, selector))) {
                     selected.add(record);
                 }
-            } catch (RuntimeException e) {
+            } catch (Exception | AssertionError e) {
+                // Its message may quote the record.
                 throw new IllegalStateException("Selector " + name + " failed on the record of partition "
                     + record.partition() + " at offset " + record.offset() + ": "
-                    + e.getClass().getSimpleName(), e);
+                    + e.getClass().getSimpleName());
             }
         }
         return batch.withRecords(selected);
     }
 
-    private Exchange exchangeOf(Batch batch, Record record) {
+    private Exchange exchangeOf(Batch batch, Record record, Selector selector) {
         Exchange exchange = new DefaultExchange(camelContext);
-        exchange.getMessage().setBody(record.getPayload());
+        exchange.getMessage().setBody(record.value() == null ? selector.tombstone : record.getPayload());
         exchange.setVariable("key", record.getKeyText());
         exchange.setVariable("topic", batch.getTopic());
         exchange.setVariable("partition", record.partition());
@@ -95,7 +105,7 @@ public final class Selectors implements CamelContextAware {
     public void setCamelContext(CamelContext camelContext) {
         this.camelContext = camelContext;
         Path folder = settings.reload().selectors();
-        if (folder == null || !Files.isDirectory(folder)) {
+        if (!settings.roles().contains(Settings.Role.RELOADER) || folder == null || !Files.isDirectory(folder)) {
             return;
         }
         List<String> problems = new ArrayList<>();
@@ -122,11 +132,28 @@ public final class Selectors implements CamelContextAware {
         try {
             Predicate predicate = camelContext.resolveLanguage(language).createPredicate(Files.readString(file).strip());
             predicate.init(camelContext);
-            if (predicates.put(name, predicate) != null) {
+            compile(predicate);
+            if (selectors.put(name, new Selector(predicate, TOMBSTONES.get(language))) != null) {
                 problems.add(file + ": there is a selector " + name + " already, in another language");
             }
         } catch (IOException | RuntimeException e) {
             problems.add(file + ": no selector in " + language + ": " + e.getMessage());
+        }
+    }
+
+    /** Groovy and JSONPath are compiled when they are used first: what that finds wrong of the selector itself is told. */
+    private void compile(Predicate predicate) {
+        Exchange exchange = new DefaultExchange(camelContext);
+        exchange.getMessage().setBody("{}");
+        try {
+            predicate.matches(exchange);
+        } catch (Exception | AssertionError e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof CompilationFailedException
+                    || cause instanceof InvalidPathException && !(cause instanceof PathNotFoundException)) {
+                    throw (RuntimeException) cause;
+                }
+            }
         }
     }
 
