@@ -35,6 +35,11 @@ public abstract class DependencyHealth extends AbstractHealthCheck {
 
     @Override
     protected synchronized void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+        if (!getCamelContext().getStatus().isStarted()) {
+            // Nothing can be asked yet, which is not worth remembering.
+            builder.down().message(getId() + ": not started");
+            return;
+        }
         if (!asked || System.nanoTime() - askedAt > REMEMBERED_NANOS) {
             try {
                 ask();

@@ -123,7 +123,8 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
                 to += count;
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ", behind line " + lineNumber + ": " + e.getMessage(), e);
+            throw new UncheckedIOException(file + ", behind line " + lineNumber + ": "
+                + (e.getMessage() == null ? "the file is not whole" : e.getMessage()), e);
         }
         return start;
     }

@@ -25,6 +25,9 @@ public final class KeepRecords implements AggregationStrategy {
         if (record.getProperty(Exchange.SPLIT_COMPLETE, false, Boolean.class)) {
             Batch batch = input.getMessage().getBody(Batch.class);
             result.getMessage().setBody(batch.withRecords(pick(batch, kept)));
+            // What the steps said of the first record must not hold for those of the next split.
+            result.removeProperty("keep");
+            result.removeProperty(KEPT);
         }
         return result;
     }

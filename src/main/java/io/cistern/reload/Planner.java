@@ -75,6 +75,7 @@ public final class Planner {
                 passedOver++;
                 continue;
             }
+            request.requirePartition(parsed.partition());
             long firstOffset = parsed.firstOffset() == BatchFileName.UNKNOWN
                 ? firstOffset(request.folder(), name) : parsed.firstOffset();
             byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())

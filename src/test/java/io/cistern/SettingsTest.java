@@ -1,0 +1,242 @@
+package io.cistern;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.cistern.testing.ApplicationYaml;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** application.yaml with environment variables over it, as the settings that Java reads, and what it finds wrong. */
+class SettingsTest {
+
+    private static final String MAPPING = "bss.topics-config.data-topics-mapping";
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([A-Z0-9_]+):(.*)}");
+
+    @Test
+    void whatIsMissingIsToldAllAtOnceByKeyAndEnvironmentVariable() {
+        assertThat(settings(Map.of()).problems()).containsExactlyInAnyOrder(
+            "camel.component.kafka.brokers (environment KAFKA_BROKERS): is required",
+            "kafka.group-id (environment KAFKA_GROUP_ID): is required",
+            "bss.bucket.type (environment BUCKET_TYPE): is required",
+            "bss.bucket.name (environment BUCKET_NAME): is required",
+            "bss.events-topic (environment BSS_EVENTS_TOPIC): is required",
+            "bss.topics-config.data-topics-mapping (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION): is required"
+                + " for the storer: at least one ingestion topic");
+    }
+
+    @Test
+    void aRoleNeedsNoneOfTheOthersSettings() {
+        Map<String, String> reloader = Map.of("BSS_ROLES", "reloader", "KAFKA_BROKERS", "b:1", "BUCKET_TYPE", "file",
+            "BUCKET_NAME", "b");
+        assertThat(settings(reloader).problems()).isEmpty();
+        assertThat(settings(reloader).roles()).containsExactly(Settings.Role.RELOADER);
+        assertThat(settings(right("BSS_ROLES", " Storer ")).problems()).isEmpty();
+        assertThat(settings(right("BSS_ROLES", " Storer ")).roles()).containsExactly(Settings.Role.STORER);
+    }
+
+    @Test
+    void whatIsNotSetHasTheDefaultsOfTheFile() {
+        Settings settings = settings(right());
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.roles()).containsExactlyInAnyOrder(Settings.Role.values());
+        assertThat(settings.storer().maxBytesPerFile()).isEqualTo(8 << 20);
+        assertThat(settings.storer().maxCacheSize()).isEqualTo(64 << 20);
+        assertThat(settings.storer().cacheUploadTimeout()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(settings.storer().postIngestion()).isTrue();
+        assertThat(settings.reload().selectors()).isNull();
+        assertThat(settings.startTimeout()).isEqualTo(Duration.ofSeconds(15));
+        assertThat(settings.folder("orders")).isEqualTo("orders");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "1, 1", "1B, 1", "512KB, 524288", "512 kb, 524288", "8MB, 8388608", "8m, 8388608", "8MiB, 8388608",
+        "1GB, 1073741824", "' 2K ', 2048"})
+    void aSizeIsANumberWithAUnit(String text, long bytes) {
+        Settings settings = settings(right("BSS_MAX_BYTES_PER_FILE", text, "BSS_MAX_CACHE_SIZE", "2GB"));
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.storer().maxBytesPerFile()).isEqualTo(bytes);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"500ms, 500", "30s, 30000", "5m, 300000", "1h, 3600000", "1m30s, 90000", "250, 250"})
+    void aDurationIsANumberWithAUnit(String text, long millis) {
+        Settings settings = settings(right("BSS_CACHE_UPLOAD_TIMEOUT", text));
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.storer().cacheUploadTimeout()).isEqualTo(Duration.ofMillis(millis));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "BSS_ROLES | writer | bss.roles",
+        "BSS_ROLES | storer,,reloader | bss.roles",
+        "BSS_MAX_BYTES_PER_FILE | 8TB | bss.max-bytes-per-file",
+        "BSS_MAX_BYTES_PER_FILE | -1 | bss.max-bytes-per-file",
+        "BSS_MAX_BYTES_PER_FILE | 8.5MB | bss.max-bytes-per-file",
+        "BSS_MAX_BYTES_PER_FILE | 999999999999999GB | bss.max-bytes-per-file",
+        "BSS_MAX_BYTES_PER_FILE | 65MB | bss.max-bytes-per-file",
+        "BSS_MAX_RECORDS_PER_FILE | many | bss.max-records-per-file",
+        "BSS_MAX_RECORDS_PER_FILE | -1 | bss.max-records-per-file",
+        "BSS_MAX_CACHE_SIZE | 1 | bss.max-cache-size",
+        "BSS_CACHE_UPLOAD_TIMEOUT | 0 | bss.cache-upload-timeout",
+        "BSS_CACHE_UPLOAD_TIMEOUT | soon | bss.cache-upload-timeout",
+        "BSS_CACHE_UPLOAD_TIMEOUT | -5s | bss.cache-upload-timeout",
+        "BSS_CACHE_UPLOAD_TIMEOUT | 5 parsecs | bss.cache-upload-timeout",
+        "BSS_COMPRESSION | lz4 | bss.compression",
+        "BSS_ENABLE_POST_INGESTION | yes | bss.enable-post-ingestion",
+        "BSS_RETRIES | 3.5 | bss.retries",
+        "BSS_RETRIES | 101 | bss.retries",
+        "BSS_RETRY_DELAY | 0 | bss.retry-delay",
+        "BSS_RETRY_DELAY_MAX | x | bss.retry-delay-max",
+        "BSS_RETRY_DELAY | 1h | bss.retry-delay",
+        "BSS_REST_AFTER_FAILURE | x | bss.rest-after-failure",
+        "BSS_RELOAD_CONCURRENCY | 0 | bss.reload.concurrency",
+        "BSS_RELOAD_QUEUE_SIZE | 0 | bss.reload.queue-size",
+        "BSS_RELOAD_BATCH_RECORDS | 0 | bss.reload.batch-records",
+        "BSS_RELOAD_BATCH_BYTES | 0 | bss.reload.batch-bytes",
+        "BSS_RELOAD_HISTORY | 99999999999999999999 | bss.reload.history",
+        "CONFIGURATIONS_PATH | /there/is/no/such/folder | bss.configurations-path",
+        "KAFKA_SECURITY_PROTOCOL | SASL | camel.component.kafka.security-protocol",
+        "KAFKA_DEQUEUE_STRATEGY | newest | kafka.dequeue-strategy",
+        "KAFKA_MAX_POLL_RECORDS | 0 | kafka.max-poll-records",
+        "KAFKA_MAX_POLL_MS | 1s | kafka.max-poll-ms",
+        "KAFKA_CONSUMERS | 0 | kafka.consumers",
+        "KAFKA_START_TIMEOUT | never | kafka.start-timeout",
+        "KAFKA_USERNAME | alice | kafka.password",
+        "BUCKET_TYPE | ../../etc | bss.bucket.type",
+        "BUCKET_TYPE | S3 | bss.bucket.type",
+        "KAFKA_BROKERS | ' ' | camel.component.kafka.brokers"})
+    void aValueThatCannotBeIsToldByKeyAndEnvironmentVariable(String variable, String value, String key) {
+        List<String> problems = settings(right(variable, value)).problems();
+        assertThat(problems).singleElement().asString().startsWith(key + " (environment ").endsWith(problems.get(0))
+            .contains(": ");
+        assertThat(Settings.name(key)).isEqualTo(key + " (environment " + variableOf(key) + ")");
+    }
+
+    @Test
+    void aPasswordWithoutANameIsAskedForAndNeverShown() {
+        assertThat(settings(right("KAFKA_PASSWORD", "hunter2")).problems()).singleElement().asString()
+            .startsWith("kafka.username (environment KAFKA_USERNAME)").doesNotContain("hunter2");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "ingestion-pattern=o.*, ingestion=orders | [0].ingestion: expected either a topic here or a pattern",
+        "bucket-folder=orders | [0].ingestion: expected either a topic here or a pattern",
+        "ingestion-pattern=o(.* | [0].ingestion-pattern: no regular expression",
+        "ingestion-pattern=o.*, bucket-folder=all | [0].bucket-folder: not with a pattern",
+        "ingestion=or/ders | [0].ingestion: no topic's name: \"or/ders\"",
+        "ingestion=orders, bucket-folder=/orders | [0].bucket-folder: expected names",
+        "ingestion=orders, bucket-folder=orders/ | [0].bucket-folder: expected names",
+        "ingestion=orders, bucket-folder=../orders | [0].bucket-folder: expected names",
+        "ingestion=orders, bucket-folder=.cistern | [0].bucket-folder: expected names",
+        "ingestion=orders, post-ingestion[0]=po st | [0].post-ingestion[0]: no topic's name: \"po st\"",
+        "ingestion=orders, post-ingestion=post;post2 | [0].post-ingestion: no topic's name: \"post;post2\""})
+    void anEntryThatCannotBeIsToldByItsPlace(String entry, String problem) {
+        Map<String, String> all = right();
+        all.remove(MAPPING + "[0].ingestion");
+        for (String field : entry.split(", ")) {
+            all.put(MAPPING + "[0]." + field.substring(0, field.indexOf('=')), field.substring(field.indexOf('=') + 1));
+        }
+        assertThat(settings(all).problems()).anySatisfy(found -> assertThat(found).startsWith(MAPPING).contains(problem))
+            .allSatisfy(found -> assertThat(found).contains("[0]"));
+    }
+
+    @Test
+    void twoTopicsOfOneFolderAndOneTopicTwiceAreRefused() {
+        assertThat(settings(right(MAPPING + "[1].ingestion", "other", MAPPING + "[1].bucket-folder", "orders")).problems())
+            .containsExactly(MAPPING + "[1].bucket-folder: \"orders\" is the folder of orders already");
+        assertThat(settings(right(MAPPING + "[1].ingestion", "orders")).problems())
+            .containsExactly(MAPPING + "[1].ingestion: orders is there twice");
+        assertThat(settings(right(MAPPING + "[1].ingestion", "orders", MAPPING + "[1].bucket-folder", "elsewhere"))
+            .problems()).containsExactly(MAPPING + "[1].ingestion: orders is there twice");
+    }
+
+    @Test
+    void anEntryBehindAGapIsNotPassedOver() {
+        assertThat(settings(right(MAPPING + "[2].ingestion", "customers")).problems()).singleElement().asString()
+            .startsWith(MAPPING);
+    }
+
+    @Test
+    void loopsAreRefused() {
+        assertThat(settings(right("BSS_EVENTS_TOPIC", "orders")).problems()).singleElement().asString()
+            .startsWith("bss.events-topic (environment BSS_EVENTS_TOPIC): is an ingestion topic too");
+        assertThat(settings(right(MAPPING + "[1].ingestion-pattern", "ev.*")).problems()).singleElement().asString()
+            .startsWith("bss.events-topic (environment BSS_EVENTS_TOPIC): is an ingestion topic too (ev.*)");
+        for (String post : List.of("orders", "all.post")) {
+            Map<String, String> loop = right(MAPPING + "[0].post-ingestion[0]", "fine", MAPPING + "[0].post-ingestion[1]",
+                post, MAPPING + "[1].ingestion-pattern", "all\\..*");
+            assertThat(settings(loop).problems()).singleElement().asString().startsWith(MAPPING)
+                .contains("the post-ingestion topic " + post + " is an ingestion topic too");
+            loop.put("BSS_ENABLE_POST_INGESTION", "false");
+            assertThat(settings(loop).problems()).isEmpty();
+        }
+    }
+
+    @Test
+    void aTopicsOwnEntryGoesBeforeAPatternThatItMatches() {
+        Settings settings = settings(right(MAPPING + "[0].ingestion-pattern", "orders.*", MAPPING + "[0].ingestion", "",
+            MAPPING + "[0].post-ingestion", "all.post, more.post",
+            MAPPING + "[1].ingestion", "orders.new", MAPPING + "[1].bucket-folder", "new"));
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.destination("orders.old").folder()).isEqualTo("orders.old");
+        assertThat(settings.destination("orders.old").postIngestion()).containsExactly("all.post", "more.post");
+        assertThat(settings.destination("orders.new").folder()).isEqualTo("new");
+        assertThat(settings.destination("orders.new").postIngestion()).isEmpty();
+        assertThat(settings.folder("unmapped")).isEqualTo("unmapped");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "orders.ingestion_v2-x"})
+    void selectorsLieInAFolderOfTheConfigurationsPath(String name) {
+        Path folder = Path.of("target");
+        assertThat(settings(right("CONFIGURATIONS_PATH", folder.toString())).reload().selectors())
+            .isEqualTo(folder.resolve("selectors"));
+        assertThat(Settings.isTopicName(name)).isTrue();
+    }
+
+    /** The variable that a message names is the one that feeds the key. */
+    @Test
+    void messagesNameTheEnvironmentVariablesOfTheFile() {
+        Map<String, String> ofFile = new TreeMap<>();
+        Map<String, String> ofMessages = new TreeMap<>();
+        for (String key : ApplicationYaml.keys()) {
+            String variable = variableOf(key);
+            if (variable != null && (key.startsWith("bss.") || key.startsWith("kafka.") || key.startsWith("camel.component."))) {
+                ofFile.put(key, key + " (environment " + variable + ")");
+                ofMessages.put(key, Settings.name(key));
+            }
+        }
+        assertThat(ofFile).hasSizeGreaterThan(30);
+        assertThat(ofMessages).isEqualTo(ofFile);
+    }
+
+    private static String variableOf(String key) {
+        Matcher matcher = PLACEHOLDER.matcher(String.valueOf(ApplicationYaml.written(key)));
+        return matcher.matches() ? matcher.group(1) : null;
+    }
+
+    private static Settings settings(Map<String, String> settings) {
+        return new Settings(ApplicationYaml.lookup(settings));
+    }
+
+    /** Settings of which nothing is wrong, with these over them, name by name. */
+    private static Map<String, String> right(String... more) {
+        Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", "localhost:9092", "KAFKA_GROUP_ID", "group",
+            "BUCKET_TYPE", "file", "BUCKET_NAME", "bucket", "BSS_EVENTS_TOPIC", "events", MAPPING + "[0].ingestion", "orders"));
+        for (int i = 0; i < more.length; i += 2) {
+            settings.put(more[i], more[i + 1]);
+        }
+        return settings;
+    }
+}
