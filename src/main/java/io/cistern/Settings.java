@@ -73,7 +73,7 @@ public final class Settings implements CamelContextAware {
 
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
-    private static final Pattern DURATION = Pattern.compile("\\d{1,12}|(\\d{1,9}(ms|s|m|h|d)\\s*)+");
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
 
     /** The environment variables of the keys, for messages. */

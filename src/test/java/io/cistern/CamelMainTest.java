@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.testing.ApplicationYaml;
 import io.cistern.testing.BucketFiles;
 import io.cistern.testing.TestKafka;
 import java.net.ServerSocket;
@@ -20,14 +21,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
+import java.util.function.Function;
 import org.apache.camel.main.Main;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.beans.factory.config.YamlPropertiesFactoryBean;
-import org.springframework.core.io.ClassPathResource;
-import org.springframework.util.PropertyPlaceholderHelper;
 
 /** The same routes and beans on Camel Main, without Spring: it stores, and reloads over HTTP. */
 class CamelMainTest {
@@ -80,18 +79,11 @@ class CamelMainTest {
 
     /** What application.yaml says with these settings, in the words of Camel Main, which reads properties. */
     private static Properties properties(Map<String, String> settings) {
-        YamlPropertiesFactoryBean yaml = new YamlPropertiesFactoryBean();
-        yaml.setDocumentMatchers(document -> document.containsKey("spring.config.activate.on-profile")
-            ? org.springframework.beans.factory.config.YamlProcessor.MatchStatus.NOT_FOUND
-            : org.springframework.beans.factory.config.YamlProcessor.MatchStatus.FOUND);
-        yaml.setResources(new ClassPathResource("application.yaml"));
-        Properties file = yaml.getObject();
-        PropertyPlaceholderHelper placeholders = new PropertyPlaceholderHelper("${", "}", ":", null, false);
+        Function<String, String> lookup = ApplicationYaml.lookup(settings);
         Properties properties = new Properties();
-        for (String key : file.stringPropertyNames()) {
+        for (String key : ApplicationYaml.keys()) {
             if (key.startsWith("bss.") || key.startsWith("kafka.") || key.startsWith("camel.component.")) {
-                properties.put(key, placeholders.replacePlaceholders(file.getProperty(key),
-                    name -> settings.getOrDefault(name, file.getProperty(name))));
+                properties.put(key, lookup.apply(key));
             }
         }
         settings.forEach(properties::putIfAbsent);

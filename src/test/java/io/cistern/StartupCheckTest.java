@@ -18,13 +18,14 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
 import org.apache.camel.component.kafka.KafkaComponent;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.spi.PropertiesSource;
@@ -249,9 +250,9 @@ class StartupCheckTest {
 
     /** The application as a process of its own, with nothing but these variables in its environment. */
     private static Process process(Path output, Map<String, String> environment) throws IOException {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), CisternApplication.class.getName()));
-        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile())
+        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), CisternApplication.class.getName())
+            .directory(folder.toFile())
             .redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().clear();
         builder.environment().putAll(environment);
@@ -272,8 +273,8 @@ class StartupCheckTest {
     }
 
     private static List<String> routes(RunningCistern cistern) {
-        return cistern.context().getBean(org.apache.camel.CamelContext.class).getRoutes().stream()
-            .map(org.apache.camel.Route::getRouteId).toList();
+        return cistern.context().getBean(CamelContext.class).getRoutes().stream()
+            .map(Route::getRouteId).toList();
     }
 
     private static int freePort() throws IOException {

@@ -5,7 +5,7 @@ import java.util.Map;
 /**
  * What was asked of a reload, checked.
  *
- * @param topic              the ingestion topic, or null for the reload of a file
+ * @param topic              the ingestion topic; null for the reload of a file whose name does not tell it
  * @param folder             the folder of its batch files, or null for the reload of a file
  * @param fileName           the path of the one file to reload, or null for the reload of a topic
  * @param target             the topic to publish to

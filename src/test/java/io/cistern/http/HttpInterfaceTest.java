@@ -3,6 +3,7 @@ package io.cistern.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.SoftAssertions.assertSoftly;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
@@ -170,10 +172,8 @@ class HttpInterfaceTest {
         for (String outside : List.of("x.txt", "/etc/passwd", "etc/../../x", "../x", "../orders/" + name, "orders/../../x",
             "orders/../orders/" + name, "./" + file, "orders//" + name, "/" + file, "orders/", "/", ".cistern/orders/x",
             "orders/.cistern", "orders\\\\" + name, "..\\\\x.txt", "orders/..\\\\..\\\\x", "C:\\\\x",
-            "orders/a\\u0000b", bucket.resolve(file).toString(), "file:/etc/passwd", "${body}")) {
-            if (!outside.equals("file:/etc/passwd")) {
-                refuses("/reingestion/file", new Refusal(ofFile(outside, target), 400, "invalid-file", "fileName"));
-            }
+            "orders/a\\u0000b", bucket.resolve(file).toString(), "${body}")) {
+            refuses("/reingestion/file", new Refusal(ofFile(outside, target), 400, "invalid-file", "fileName"));
         }
         refuses("/reingestion/file", new Refusal(ofFile("file:/etc/passwd", target), 404, "unknown-file", "fileName"));
     }
@@ -348,7 +348,7 @@ class HttpInterfaceTest {
     }
 
     private static Map<String, JsonNode> operations() {
-        Map<String, JsonNode> operations = new java.util.TreeMap<>();
+        Map<String, JsonNode> operations = new TreeMap<>();
         document.get("paths").forEach(path -> path.forEach(operation ->
             operations.put(operation.get("operationId").asText(), operation)));
         return operations;
@@ -415,7 +415,7 @@ class HttpInterfaceTest {
     private static JsonNode json(String text) {
         try {
             return JSON.readTree(text);
-        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+        } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(e);
         }
     }

@@ -21,10 +21,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -60,7 +62,8 @@ class ReloadTest {
         Files.writeString(selectors.resolve("by-key.simple"), "${variable.key} == 'k12'");
         Files.writeString(selectors.resolve("by-header.groovy"), "headers['vip'] == 'yes'");
         Files.writeString(selectors.resolve("by-offset.groovy"),
-            "variables.topic == 'selected' && variables.partition == 0 && variables.offset > 0 && variables.offset < 4 && variables.timestamp > 0");
+            "variables.topic == 'selected' && variables.partition == 0 && variables.timestamp > 0"
+                + " && variables.offset > 0 && variables.offset < 4");
         Files.writeString(selectors.resolve("fails.groovy"), "if (variables.key == 'k12') throw new Exception(body); true");
         Files.writeString(selectors.resolve(".hidden.js"), "no selector");
         large("large");
@@ -157,7 +160,7 @@ class ReloadTest {
             }
         }
         Map<String, Integer> byKey = TestKafka.records(plain).stream()
-            .collect(java.util.stream.Collectors.toMap(record -> text(record.key()), ConsumerRecord::partition));
+            .collect(Collectors.toMap(record -> text(record.key()), ConsumerRecord::partition));
         String target = TestKafka.topic("by-key", 5);
         String preserved = TestKafka.topic("preserved", 5);
 
@@ -264,7 +267,7 @@ class ReloadTest {
         BatchFiles.write(bucket, "cut", name + ".gz", List.of(line(0, 0, FIRST, null, "cut")), GZIPOutputStream::new);
         Path file = bucket.resolve("cut").resolve(name + ".gz");
         byte[] whole = Files.readAllBytes(file);
-        Files.write(file, java.util.Arrays.copyOf(whole, whole.length - 9));
+        Files.write(file, Arrays.copyOf(whole, whole.length - 9));
         String target = TestKafka.topic("cut", 1);
 
         JsonNode status = cistern.reload("/reingestion/topic", ofTopic("cut", target));

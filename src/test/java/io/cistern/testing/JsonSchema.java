@@ -1,11 +1,13 @@
 package io.cistern.testing;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -89,8 +91,8 @@ public final class JsonSchema {
             }
         });
         JsonNode properties = schema.path("properties");
-        boolean closed = schema.has("additionalProperties") ? schema.get("additionalProperties").equals(
-            com.fasterxml.jackson.databind.node.BooleanNode.FALSE) : strict && schema.has("properties");
+        boolean closed = schema.has("additionalProperties") ? schema.get("additionalProperties").equals(BooleanNode.FALSE)
+            : strict && schema.has("properties");
         value.properties().forEach(property -> {
             String name = property.getKey();
             if (properties.has(name)) {
@@ -155,7 +157,7 @@ public final class JsonSchema {
     }
 
     private static String kind(JsonNode value) {
-        return value.getNodeType().name().toLowerCase(java.util.Locale.ROOT);
+        return value.getNodeType().name().toLowerCase(Locale.ROOT);
     }
 
     private static String names(JsonNode properties) {

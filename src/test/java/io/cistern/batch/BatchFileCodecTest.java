@@ -1,0 +1,293 @@
+package io.cistern.batch;
+
+import static io.cistern.batch.TestFiles.bytes;
+import static io.cistern.batch.TestFiles.file;
+import static io.cistern.batch.TestFiles.header;
+import static io.cistern.batch.TestFiles.line;
+import static io.cistern.batch.TestFiles.read;
+import static io.cistern.batch.TestFiles.readAll;
+import static io.cistern.batch.TestFiles.record;
+import static io.cistern.batch.TestFiles.trickling;
+import static io.cistern.batch.TestFiles.utf8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.github.luben.zstd.ZstdInputStream;
+import io.cistern.batch.Record.TimestampType;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.zip.GZIPInputStream;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What {@link BatchFileWriter} writes, {@link BatchFileReader} and everybody else can read. */
+class BatchFileCodecTest {
+
+    private static final ObjectMapper JSON = new ObjectMapper()
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+    private static final int CHUNK = 256 * 1024;
+
+    @Test
+    void writesAPlainTextRecordAsTheContractSays() {
+        Record record = record(0, 312, Instant.parse("2022-11-14T13:26:37.728Z").toEpochMilli(), "\"42\"", "{\"id\":42}");
+
+        assertThat(new String(file(Compression.NONE, List.of(record)), StandardCharsets.UTF_8)).isEqualTo("""
+            {"timestamp":"2022-11-14T13:26:37.728Z","partition":0,"offset":312,"key":"\\"42\\"","payload":"{\\"id\\":42}"}
+            """);
+    }
+
+    @Test
+    void writesWhatTheContractsFieldsCannotSayInFieldsOfItsOwn() {
+        Record bare = new Record(1, 7, -1, TimestampType.NO_TIMESTAMP_TYPE, null, null, List.of());
+        Record rich = new Record(1, 8, 0, TimestampType.LOG_APPEND_TIME, bytes(0xff), bytes(0xed, 0xa0, 0x80),
+            List.of(header("a", utf8("1")), header("a", null), header("b", bytes(0x80)), header("", utf8(""))));
+        Record controls = record(1, 9, 0, "", "\0\b\t\n\f\r\u001f\u007f\u2028/é😀");
+
+        assertThat(line(bare)).isEqualTo("{\"timestamp\":\"1969-12-31T23:59:59.999Z\",\"partition\":1,\"offset\":7,"
+            + "\"key\":null,\"payload\":null,\"timestampType\":\"NoTimestampType\"}");
+        assertThat(line(rich)).isEqualTo("{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"partition\":1,\"offset\":8,"
+            + "\"key\":\"/w==\",\"keyEncoding\":\"base64\",\"payload\":\"7aCA\",\"payloadEncoding\":\"base64\","
+            + "\"headers\":[{\"key\":\"a\",\"value\":\"1\"},{\"key\":\"a\",\"value\":null},"
+            + "{\"key\":\"b\",\"value\":\"gA==\",\"encoding\":\"base64\"},{\"key\":\"\",\"value\":\"\"}],"
+            + "\"timestampType\":\"LogAppendTime\"}");
+        assertThat(line(controls)).isEqualTo("{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"partition\":1,\"offset\":9,"
+            + "\"key\":\"\",\"payload\":\"\\u0000\\b\\t\\n\\f\\r\\u001f\u007f\u2028/é😀\"}");
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
+    void readsBackWhatWasWritten(@ForAll("files") List<Record> records, @ForAll Compression compression,
+                                 @ForAll @IntRange(min = 1, max = 50) int atATime) {
+        byte[] file = file(compression, records);
+
+        assertThat(read("a.txt" + compression.extension(), file)).isEqualTo(records);
+        assertThat(read("a.txt" + compression.extension(), trickling(file, atATime))).isEqualTo(records);
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
+    void writesJsonThatOthersReadAlike(@ForAll("records") Record record) throws IOException {
+        String line = line(record);
+        assertThat(line).doesNotContain("\n");
+        JsonNode json = JSON.readTree(line);
+
+        Map<String, Object> expected = new LinkedHashMap<>();
+        expected.put("timestamp", record.timestamp());
+        expected.put("partition", record.partition());
+        expected.put("offset", record.offset());
+        putText(expected, "key", "keyEncoding", record.key());
+        putText(expected, "payload", "payloadEncoding", record.value());
+        if (!record.headers().isEmpty()) {
+            expected.put("headers", record.headers().stream().map(header -> {
+                Map<String, Object> entry = new LinkedHashMap<>();
+                entry.put("key", header.key());
+                putText(entry, "value", "encoding", header.value());
+                return entry;
+            }).toList());
+        }
+        if (record.timestampType() != TimestampType.CREATE_TIME) {
+            expected.put("timestampType", record.timestampType().kafkaName());
+        }
+        Map<String, Object> actual = JSON.convertValue(json, LinkedHashMap.class);
+        actual.replace("timestamp", Instant.parse(json.get("timestamp").textValue()).toEpochMilli());
+        actual.replace("offset", json.get("offset").longValue());
+        assertThat(actual).isEqualTo(expected);
+        assertThat(actual.keySet()).containsExactlyElementsOf(expected.keySet());
+    }
+
+    /** Text as it is where it is UTF-8, else in base64: by the JDK's opinion of what is UTF-8. */
+    private static void putText(Map<String, Object> fields, String field, String encoding, byte[] bytes) {
+        if (bytes == null) {
+            fields.put(field, null);
+            return;
+        }
+        try {
+            fields.put(field, StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+        } catch (CharacterCodingException e) {
+            fields.put(field, java.util.Base64.getEncoder().encodeToString(bytes));
+            fields.put(encoding, "base64");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void readsBackFilesWhoseLengthIsJustBelowAtAndAboveTheWritersBounds(Compression compression) {
+        for (int bound : new int[] {4 * 1024, 8 * 1024, CHUNK / 2, CHUNK, 2 * CHUNK, 5 * CHUNK}) {
+            for (int length = bound - 1; length <= bound + 1; length++) {
+                // Given
+                List<Record> records = new ArrayList<>();
+                int missing = length;
+                for (int offset = 10; missing > 0; offset++) {
+                    Record empty = record(0, offset, 0, "k", "");
+                    int overhead = line(empty).length() + 1;
+                    int value = missing > CHUNK && missing - CHUNK > 2 * overhead ? 1000 * (offset % 50) : missing - overhead;
+                    records.add(record(0, offset, 0, "k", "v".repeat(value)));
+                    missing -= overhead + value;
+                }
+
+                // When
+                BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter());
+                records.forEach(writer::append);
+                long lengthBefore = writer.length();
+                writer.finish();
+
+                // Then
+                byte[] file = readAll(writer.inputStream());
+                assertThat(writer.length()).isEqualTo(file.length);
+                assertThat(writer.heldBytes()).isGreaterThanOrEqualTo(file.length);
+                if (compression == Compression.NONE) {
+                    assertThat(file).hasSize(length);
+                    assertThat(lengthBefore).isEqualTo(length);
+                }
+                assertThat(read("a.txt" + compression.extension(), file)).isEqualTo(records);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void readsBackLargeValues(Compression compression) {
+        byte[] random = new byte[10_000_000];
+        new Random(42).nextBytes(random);
+        byte[] escaped = new byte[10_000_000];
+        byte[] text = "é".repeat(5_000_000).getBytes(StandardCharsets.UTF_8);
+        List<Record> records = new ArrayList<>();
+        for (byte[] value : List.of(random, escaped, text, new byte[0])) {
+            records.add(new Record(0, records.size(), 0, TimestampType.CREATE_TIME, null, value, List.of()));
+        }
+
+        assertThat(read("a.txt" + compression.extension(), file(compression, records))).isEqualTo(records);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void readsAllSegmentsFromAStreamThatGivesFewBytesAtATime(Compression compression) {
+        byte[] file = file(compression, severalSegments());
+
+        for (int atATime : new int[] {1, 7, 100, 100_000}) {
+            assertThat(read("a.txt" + compression.extension(), trickling(file, atATime))).isEqualTo(severalSegments());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void writesFilesThatTheToolsOfTheirFormatsRead(Compression compression) throws IOException {
+        List<Record> records = severalSegments();
+        byte[] file = file(compression, records);
+
+        StringBuilder expected = new StringBuilder();
+        records.forEach(record -> expected.append(line(record)).append('\n'));
+        InputStream bytes = new ByteArrayInputStream(file);
+        InputStream plain = switch (compression) {
+            case NONE -> bytes;
+            case GZIP -> new GZIPInputStream(bytes);
+            case ZSTD -> new ZstdInputStream(bytes);
+        };
+        assertThat(new String(readAll(plain), StandardCharsets.UTF_8)).isEqualTo(expected.toString());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+    void takesATruncatedCompressedFileForAnErrorAndNotForItsEnd(Compression compression) {
+        String name = "orders/a.txt" + compression.extension();
+        byte[] file = file(compression, severalSegments());
+
+        for (int length = 0; length < file.length; length++) {
+            byte[] truncated = Arrays.copyOf(file, length);
+            assertThat(catchThrowable(() -> read(name, truncated))).as("cut to %d of %d bytes", length, file.length)
+                .isInstanceOfAny(UncheckedIOException.class, BadLineException.class);
+        }
+    }
+
+    /** Few bytes once compressed, more than two segments of text, with no line ending where a segment does. */
+    private static List<Record> severalSegments() {
+        return List.of(record(0, 1, 0, "a", "x".repeat(CHUNK)), record(0, 2, 0, "b", "y".repeat(CHUNK)),
+            record(0, 3, 0, "c", "z"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a.txt.gz", "a.txt.zst"})
+    void refusesAFileThatIsNotCompressedAsItsNameSays(String name) {
+        assertThatThrownBy(() -> read(name, file(Compression.NONE, severalSegments())))
+            .isInstanceOf(UncheckedIOException.class);
+    }
+
+    @Test
+    void namesTheFileAndTheLineThatIsBad() throws IOException {
+        // Given
+        byte[] file = utf8(line(record(0, 1, 0, null, "one")) + '\n' + line(record(0, 2, 0, null, "two")) + '\n'
+            + "{\"timestamp\":\"2022-11-14T13:26:37.728Z\",\"payload\":\"secret\",\"oops\":1}\n");
+
+        // When
+        try (BatchFileReader reader = new BatchFileReader("orders/a.txt", trickling(file, 7))) {
+            assertThat(reader.next().offset()).isEqualTo(1);
+            assertThat(reader.lineNumber()).isEqualTo(1);
+            assertThat(reader.next().offset()).isEqualTo(2);
+
+            // Then, as often as it is asked
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(reader::hasNext).isInstanceOfSatisfying(BadLineException.class, bad -> {
+                    assertThat(bad.file()).isEqualTo("orders/a.txt");
+                    assertThat(bad.line()).isEqualTo(3);
+                    assertThat(bad).hasMessage("orders/a.txt, line 3: unknown field oops");
+                });
+            }
+        }
+    }
+
+    @Test
+    void tellsOfABatchFileInNameFactsAndEvent() {
+        // Given
+        long noon = Instant.parse("2022-11-14T12:00:00Z").toEpochMilli();
+        List<Record> records = List.of(record(3, 312, noon, "a", "1"), record(3, 320, noon - 5000, "a", null),
+            record(3, 377, noon + 9000, "b", "2"), record(3, 378, noon + 1000, null, "3"));
+
+        // When
+        BatchFile file = TestFiles.batchFile("in/orders", "orders_7", 1668432398047L, Compression.GZIP, records);
+
+        // Then
+        assertThat(file.getPath()).isEqualTo("in/orders/2022-11-14T12:00:00.000Z_orders_7_3_312_1668432398047.txt.gz");
+        assertThat(file.getFactsPath()).isEqualTo(".cistern/in/orders/2022-11-14T12:00:00.000Z_3_312_1668432398047."
+            + (noon - 5000) + "_" + (noon + 9000) + "_378_4");
+        assertThat(file.getEventKey()).isEqualTo(Map.of("topic", "orders_7", "partition", 3));
+        assertThat(file.getEvent()).isEqualTo(Map.of("filePath", file.getPath(),
+            "batchTimeStart", "2022-11-14T12:00:00.000Z", "batchTimeEnd", "2022-11-14T12:00:01.000Z",
+            "batchOffsetStart", 312L, "batchOffsetEnd", 378L, "batchSize", 4));
+        assertThat(file).containsExactlyElementsOf(records);
+        assertThat(file.getLength()).isEqualTo(readAll(file.getInputStream()).length);
+    }
+
+    @Provide
+    Arbitrary<List<Record>> files() {
+        return AnyRecords.ofAFile(12);
+    }
+
+    @Provide
+    Arbitrary<Record> records() {
+        return AnyRecords.records();
+    }
+}

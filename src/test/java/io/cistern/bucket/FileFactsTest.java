@@ -1,0 +1,71 @@
+package io.cistern.bucket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.cistern.bucket.AnyNames.Named;
+import java.util.Comparator;
+import java.util.List;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.LongRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FileFactsTest {
+
+    @Property
+    void readsBackItsOwnNames(@ForAll("files") Named file, @ForAll long least, @ForAll long greatest,
+                              @ForAll @LongRange long lastOffset, @ForAll @LongRange long count) {
+        String key = BatchFileName.parse(file.name(), file.topic()).key();
+        FileFacts facts = new FileFacts(key, least, greatest, lastOffset, count);
+        String path = facts.path("in/orders");
+
+        assertThat(path).isEqualTo(".cistern/in/orders/" + key + '.' + least + '_' + greatest + '_' + lastOffset + '_' + count);
+        assertThat(FileFacts.parse(path.substring(FileFacts.folderFor("in/orders").length() + 1))).isEqualTo(facts);
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
+    void sortAsTheFilesOfTheirTopicDo(@ForAll("filesOfATopic") List<Named> files, @ForAll long random) {
+        List<String> keys = files.stream().sorted(Comparator.comparing(Named::name))
+            .map(file -> BatchFileName.parse(file.name(), file.topic()).key()).distinct().toList();
+
+        List<String> factsNames = keys.stream().map(key -> new FileFacts(key, random, random, Math.abs(random >> 1), 1).path("f"))
+            .sorted().toList();
+
+        assertThat(factsNames.stream().map(path -> FileFacts.parse(path.substring(".cistern/f/".length())).key()))
+            .containsExactlyElementsOf(keys);
+    }
+
+    @Test
+    void sayWhetherARecordMayBeInARangeWhoseBoundsCount() {
+        FileFacts facts = new FileFacts("k", -5, 10, 0, 2);
+
+        assertThat(facts.mayHold(10, 20)).isTrue();
+        assertThat(facts.mayHold(11, 20)).isFalse();
+        assertThat(facts.mayHold(-20, -5)).isTrue();
+        assertThat(facts.mayHold(-20, -6)).isFalse();
+        assertThat(facts.mayHold(0, 0)).isTrue();
+        assertThat(facts.mayHold(Long.MIN_VALUE, Long.MAX_VALUE)).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "2022-11-14T13:26:37.728Z_0_1_2", "2022-11-14T13:26:37.728Z_0_1_2.1_2_3", "k.1_2_3_x", "k.1_2_-3_4",
+        "k.1_2_3_4.txt", ".1_2_3_4", "k.1_2_3_9223372036854775808", "k.-_2_3_4"})
+    void takeOtherFilesForWhatTheyAre(String name) {
+        assertThat(FileFacts.parse(name)).isNull();
+    }
+
+    @Provide
+    Arbitrary<Named> files() {
+        return AnyNames.topics().flatMap(AnyNames::of);
+    }
+
+    @Provide
+    Arbitrary<List<Named>> filesOfATopic() {
+        return AnyNames.topics().flatMap(topic -> AnyNames.of(topic).list().ofMaxSize(30));
+    }
+}
