@@ -88,7 +88,7 @@ class CamelMainTest {
         }
         settings.forEach(properties::putIfAbsent);
         properties.put("camel.main.routesIncludePattern",
-            "file:routes/beans.camel.yaml,file:routes/*.camel.yaml,file:routes/buckets/file.camel.yaml");
+            "file:routes/*.camel.yaml,file:routes/buckets/file.camel.yaml");
         properties.put("camel.main.streamCachingEnabled", "false");
         properties.put("camel.main.shutdownTimeout", "10");
         properties.put("camel.server.enabled", "true");

@@ -44,18 +44,18 @@ class RandomHistoriesTest {
         FileSystemUtils.deleteRecursively(bucket.root());
     }
 
-    @Property(edgeCases = EdgeCasesMode.NONE, tries = 60)
+    @Property(edgeCases = EdgeCasesMode.NONE, tries = 200)
     void aReloadPublishesEveryStoredRecordOnce(@ForAll("anySteps") List<Step> steps, @ForAll("ranges") List<long[]> ranges) {
         assertThatReloads(steps, ranges, Comparator.comparing(Record::offset));
     }
 
-    @Property(edgeCases = EdgeCasesMode.NONE, tries = 60)
+    @Property(edgeCases = EdgeCasesMode.NONE, tries = 200)
     void aReloadPublishesTheRecordsOfALifeInOrderWhateverTheirTimestamps(@ForAll("stepsOfOneLife") List<Step> steps,
                                                                          @ForAll("ranges") List<long[]> ranges) {
         assertThatReloads(steps, ranges, null);
     }
 
-    @Property(edgeCases = EdgeCasesMode.NONE, tries = 60)
+    @Property(edgeCases = EdgeCasesMode.NONE, tries = 200)
     void aReloadPublishesTheRecordsOfEachLifeInOrderWhenTheirTimestampsTellWhenTheyCame(
         @ForAll("stepsInTime") List<Step> steps, @ForAll("ranges") List<long[]> ranges) {
         assertThatReloads(steps, ranges, null);

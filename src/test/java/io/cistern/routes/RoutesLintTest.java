@@ -117,6 +117,22 @@ class RoutesLintTest {
         assertThat(longFiles.values()).allMatch(lines -> lines <= 170);
     }
 
+    /** Camel may make all beans of a file once more: one that refers to a later one would then keep the former one. */
+    @Test
+    void aBeanComesBehindThoseThatItRefersTo() throws IOException {
+        Set<String> made = new TreeSet<>();
+        for (String line : Files.readAllLines(ROUTES.resolve("beans.camel.yaml"))) {
+            Matcher name = Pattern.compile("\\s*- name: (\\w+)").matcher(line);
+            Matcher reference = Pattern.compile(".*\"#bean:(\\w+)\".*").matcher(line);
+            if (name.matches()) {
+                made.add(name.group(1));
+            } else if (reference.matches()) {
+                assertThat(made).contains(reference.group(1));
+            }
+        }
+        assertThat(made).hasSizeGreaterThan(10);
+    }
+
     @Test
     void everySettingIsUsed() throws IOException {
         assertThat(RouteLint.unusedKeys(ownKeys(), text(ROUTES, ".yaml"), text(Path.of("src/main/java"), ".java"),
