@@ -18,11 +18,14 @@ import java.util.Properties;
 import java.util.Queue;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.NoOffsetForPartitionException;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -49,6 +52,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final OpenBatches openBatches;
     private final Rotation rotation;
     private final Duration rest;
+    /** Where a partition starts that the group has no offset of. */
+    private final boolean startsAtEnd;
     private final Map<TopicPartition, Position> positions = new HashMap<>();
     /** Polled, but not handed out yet since memory is short. */
     private final Queue<PolledPartition> ready = new ArrayDeque<>();
@@ -79,11 +84,20 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Duration rest) {
-        super(properties);
+        super(withoutReset(properties));
+        this.startsAtEnd = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
         this.id = id;
         this.openBatches = openBatches;
         this.rotation = rotation;
         this.rest = rest;
+    }
+
+    /** Kafka's own reset would apply to offsets that are gone too, and skip what is still there of a topic. */
+    private static Properties withoutReset(Properties properties) {
+        Properties changed = new Properties();
+        changed.putAll(properties);
+        changed.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+        return changed;
     }
 
     @Override
@@ -115,17 +129,34 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         if (openBatches.isDraining()) {
             ready.clear();
             pause(assignment());
-            super.poll(WAIT_FOR_ROOM);
+            fetch(WAIT_FOR_ROOM);
         } else if (ready.isEmpty()) {
             endWaiting();
-            take(super.poll(untilSomethingIsDue(timeout)));
+            take(fetch(untilSomethingIsDue(timeout)));
         } else {
             startWaiting();
-            take(super.poll(shortOfMemory ? WAIT_FOR_ROOM : Duration.ZERO));
+            take(fetch(shortOfMemory ? WAIT_FOR_ROOM : Duration.ZERO));
         }
         Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut = handOut();
         handedOutLast = handedOut.keySet();
         return new ConsumerRecords<>(handedOut);
+    }
+
+    private ConsumerRecords<Object, Object> fetch(Duration timeout) {
+        try {
+            return super.poll(timeout);
+        } catch (NoOffsetForPartitionException e) {
+            if (startsAtEnd) {
+                seekToEnd(e.partitions());
+            } else {
+                seekToBeginning(e.partitions());
+            }
+        } catch (OffsetOutOfRangeException e) {
+            LOG.warn("Records are gone that were not stored yet, or a topic was created anew; what is there is stored from"
+                + " its start: offsets={}", e.offsetOutOfRangePartitions());
+            seekToBeginning(e.partitions());
+        }
+        return ConsumerRecords.empty();
     }
 
     /**
@@ -345,7 +376,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                     position.handedOut = offset;
                     position.acknowledged = offset;
                 }
-            } catch (TimeoutException e) {
+            } catch (TimeoutException | NoOffsetForPartitionException e) {
                 // The position is not known yet: it is at a later poll.
                 LOG.debug("No position yet of {}", partition);
             }

@@ -19,10 +19,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -220,6 +224,64 @@ class StorerTest {
         }
         assertThat(BucketFiles.allLines(bucket, quiet)).extracting(line -> line.get("payload").asText())
             .containsExactly("meanwhile");
+    }
+
+    @Test
+    void whatIsLeftOfATopicIsStoredWhenTheCommittedOffsetIsGone() throws Exception {
+        String shortened = TestKafka.topic("shortened", 1);
+        String group = "shortened-" + UUID.randomUUID();
+        Map<String, Object> settings = Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest",
+            "bss.topics-config.data-topics-mapping[0].ingestion", shortened);
+        List<String> kept = new ArrayList<>();
+        TopicPartition partition = new TopicPartition(shortened, 0);
+        try (Admin admin = TestKafka.broker().admin()) {
+            admin.alterConsumerGroupOffsets(group, Map.of(partition, new OffsetAndMetadata(2))).all().get();
+            for (int i = 0; i < 10; i++) {
+                publish(List.of(new ProducerRecord<>(shortened, bytes("k"), bytes("v" + i))));
+                if (i >= 5) {
+                    kept.add("v" + i);
+                }
+            }
+            admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(5))).all().get();
+        }
+
+        try (RunningCistern storer = RunningCistern.start(settings)) {
+            awaitNoLag(group, shortened);
+        }
+
+        assertThat(BucketFiles.allLines(bucket, shortened)).extracting(line -> line.get("payload").asText())
+            .containsExactlyElementsOf(kept);
+    }
+
+    @Test
+    void aTopicThatIsDeletedAndCreatedAgainIsStoredFromItsNewStart() throws Exception {
+        String reborn = TestKafka.topic("reborn", 1);
+        String group = "reborn-" + UUID.randomUUID();
+        try (RunningCistern storer = RunningCistern.start(Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_REST_AFTER_FAILURE", "200ms",
+            "bss.topics-config.data-topics-mapping[0].ingestion", reborn)); Admin admin = TestKafka.broker().admin()) {
+            publish(List.of(new ProducerRecord<>(reborn, bytes("k"), bytes("first")),
+                new ProducerRecord<>(reborn, bytes("k"), bytes("second"))));
+            awaitNoLag(group, reborn);
+
+            admin.deleteTopics(List.of(reborn)).all().get();
+            await().atMost(Duration.ofSeconds(20)).until(() -> !admin.listTopics().names().get().contains(reborn));
+            TestKafka.broker().createTopic(reborn, 1);
+            publish(List.of(new ProducerRecord<>(reborn, bytes("k"), bytes("third"))));
+
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(() ->
+                assertThat(BucketFiles.allLines(bucket, reborn)).extracting(line -> line.get("payload").asText())
+                    .contains("first", "second", "third"));
+            String target = TestKafka.topic("reborn.reingestion", 1);
+            storer.reload("/reingestion/topic", "{\"topic\":\"" + reborn + "\",\"reIngestionTopic\":\"" + target + "\"}");
+            assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
+                .containsExactly("first", "second", "third");
+        }
     }
 
     @Test
