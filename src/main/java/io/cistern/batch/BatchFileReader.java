@@ -8,7 +8,10 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 
-/** The records of a batch file, read as a stream: memory holds a line and a buffer, whatever the file's size. */
+/**
+ * The records of a batch file, read as a stream: memory holds a line and a buffer, whatever the file's size. At the file's
+ * end it closes itself.
+ */
 public final class BatchFileReader implements Iterator<Record>, Closeable {
 
     private static final int LONGEST_LINE = Integer.MAX_VALUE - 64;
@@ -81,6 +84,7 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
             }
             if (ended) {
                 if (from == to) {
+                    close();
                     return null;
                 }
                 Record record = decode(from, to);

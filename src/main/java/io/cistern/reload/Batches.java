@@ -69,6 +69,18 @@ public final class Batches {
         }
     }
 
+    private static long bytes(Record record) {
+        long bytes = length(record.key()) + length(record.value());
+        for (Record.Header header : record.headers()) {
+            bytes += header.key().length() + length(header.value());
+        }
+        return bytes;
+    }
+
+    private static long length(byte[] bytes) {
+        return bytes == null ? 0 : bytes.length;
+    }
+
     private final class OfRun implements Iterator<ReloadBatch>, Closeable {
 
         private final Reload reload;
@@ -138,8 +150,7 @@ public final class Batches {
                 if (request.covers(record.timestamp())) {
                     request.requirePartition(record.partition());
                     batch.add(record);
-                    bytes += (record.key() == null ? 0 : record.key().length)
-                        + (record.value() == null ? 0 : record.value().length);
+                    bytes += bytes(record);
                 }
             }
         }

@@ -29,10 +29,12 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.GZIPInputStream;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.EdgeCasesMode;
@@ -51,7 +53,7 @@ class BatchFileCodecTest {
     private static final ObjectMapper JSON = new ObjectMapper()
         .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
         .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-    private static final int CHUNK = 256 * 1024;
+    private static final int CHUNK = BatchFileWriter.CHUNK;
 
     @Test
     void writesAPlainTextRecordAsTheContractSays() {
@@ -128,7 +130,7 @@ class BatchFileCodecTest {
         try {
             fields.put(field, StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
         } catch (CharacterCodingException e) {
-            fields.put(field, java.util.Base64.getEncoder().encodeToString(bytes));
+            fields.put(field, Base64.getEncoder().encodeToString(bytes));
             fields.put(encoding, "base64");
         }
     }
@@ -234,6 +236,38 @@ class BatchFileCodecTest {
     void refusesAFileThatIsNotCompressedAsItsNameSays(String name) {
         assertThatThrownBy(() -> read(name, file(Compression.NONE, severalSegments())))
             .isInstanceOf(UncheckedIOException.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closesItsStreamAtTheEnd(Compression compression) throws IOException {
+        AtomicBoolean closed = new AtomicBoolean();
+        BatchFileReader reader = new BatchFileReader("a.txt" + compression.extension(),
+            closing(file(compression, severalSegments()), closed));
+
+        reader.forEachRemaining(record -> assertThat(closed).isFalse());
+
+        assertThat(closed).isTrue();
+        assertThat(reader.hasNext()).isFalse();
+    }
+
+    @Test
+    void closesItsStreamWhenItCannotStart() {
+        AtomicBoolean closed = new AtomicBoolean();
+
+        assertThatThrownBy(() -> new BatchFileReader("a.txt.gz", closing(utf8("no record\n"), closed)))
+            .isInstanceOf(IOException.class);
+
+        assertThat(closed).isTrue();
+    }
+
+    private static InputStream closing(byte[] bytes, AtomicBoolean closed) {
+        return new ByteArrayInputStream(bytes) {
+            @Override
+            public void close() {
+                closed.set(true);
+            }
+        };
     }
 
     @Test

@@ -28,6 +28,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
@@ -227,8 +229,8 @@ class LineReaderTest {
         "`{\"timestamp\"`       | `{timestamp`                     | a field's name: expected a string"})
     void refusesWhatIsNoRecord(String replaced, String by, String message) {
         assertThat(GOOD).contains(replaced);
-        String line = GOOD.replaceFirst(java.util.regex.Pattern.quote(replaced),
-            java.util.regex.Matcher.quoteReplacement(by == null ? "" : by));
+        String line = GOOD.replaceFirst(Pattern.quote(replaced),
+            Matcher.quoteReplacement(by == null ? "" : by));
 
         assertRefused(utf8(line), message);
     }

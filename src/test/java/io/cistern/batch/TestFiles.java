@@ -21,12 +21,6 @@ public final class TestFiles {
             List.of());
     }
 
-    /** The same record at another offset. */
-    public static Record at(long offset, Record record) {
-        return new Record(record.partition(), offset, record.timestamp(), record.timestampType(), record.key(),
-            record.value(), record.headers());
-    }
-
     public static Record.Header header(String name, byte[] value) {
         return new Record.Header(name, value);
     }

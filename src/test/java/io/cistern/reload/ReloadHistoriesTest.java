@@ -20,6 +20,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -98,10 +100,10 @@ class ReloadHistoriesTest {
     @Test
     void publishesOnceWhatWasCompactedBetweenTwoCopies() {
         archive.store(at("a", 100), records("a", 0, 9));
-        archive.store(at("a", 200), List.of(record("a", 3, time("a") + 3000), record("a", 8, time("a") + 8000)), records("a", 12, 15));
+        archive.store(at("a", 200), records("a", 3, 3), records("a", 8, 8), records("a", 12, 15));
         archive.store(at("a", 300), records("a", 14, 16));
 
-        assertThat(archive.reload().offsets()).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 12L, 13L, 14L, 15L, 16L);
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 9), values("a", 12, 16)));
     }
 
     @Test
@@ -118,7 +120,8 @@ class ReloadHistoriesTest {
     @Test
     void publishesOnceWhatLiesInManyOverlappingFilesWhoseTimestampsAreInNoOrder() {
         // Given timestamps that fall while offsets rise, as when a backlog is replayed from its end
-        List<Record> log = LongStream.range(0, 200).mapToObj(offset -> record("a", offset, 5_000_000 - 1000 * offset)).toList();
+        List<Record> log = LongStream.range(0, 200)
+            .mapToObj(offset -> record("a", offset, 5_000_000 - 1000 * offset)).toList();
         archive.store(at("a", 100), log.subList(0, 100));
         archive.store(at("a", 110), log.subList(100, 120));
         archive.store(at("a", 120), log.subList(50, 53)); // short leftovers of a rewound group
@@ -191,12 +194,60 @@ class ReloadHistoriesTest {
     }
 
     @Test
-    void knowsFilesOfOneLifeThatHaveNothingInCommonByTheirTimes() {
+    void tellsLivesThatHaveNoOffsetInCommonByTheirTimes() {
+        archive.store(at("a", 100), records("a", 50, 59));
+        archive.store(at("b", 200), records("b", 0, 39));
+
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 50, 59), values("b", 0, 39)));
+    }
+
+    @Test
+    void knowsFilesOfALifeThatHaveNoOffsetInCommonByTheirTimes() {
         archive.store(at("a", 100), records("a", 50, 59)); // the group started at the end of the topic
         archive.store(at("a", 200), records("a", 0, 29)); // was then set to its start
         archive.store(at("a", 199), records("a", 30, 39)); // and went on where the clock is late
 
         assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 39), values("a", 50, 59)));
+    }
+
+    @Test
+    void knowsFilesOfALifeByTheirTimesThoughClocksDiffer() {
+        archive.store(at("a", 45), records("a", 50, 59)); // where the clock is late
+        archive.store(at("a", 200), records("a", 49, 49));
+
+        assertThat(archive.reload().values()).isEqualTo(values("a", 49, 59));
+    }
+
+    @Test
+    void knowsFilesOfANewLifeThatWereStoredBeforeItsStartWas() {
+        archive.store(at("a", 100), records("a", 0, 9));
+        archive.store(at("b", 200), records("b", 50, 59)); // the group went on where it was
+        archive.store(at("b", 300), records("b", 0, 20)); // and was then set to the start
+
+        assertThat(archive.reload().values())
+            .isEqualTo(values(values("a", 0, 9), values(values("b", 0, 20), values("b", 50, 59))));
+    }
+
+    @Test
+    void publishesBothWhereTwoLivesBeginAlikeAndGoOnDifferently() {
+        // Given a topic that was filled anew from its source, and differs from some record on
+        archive.store(at("a", 100), records("a", 0, 6));
+        archive.store(at("b", 100), records("a", 0, 4), List.of(record("b", 5, time("b")), record("b", 6, time("b"))));
+
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 4), List.of("a5", "b5", "a6", "b6")));
+    }
+
+    @Test
+    void keepsALifeInOrderThoughANewOneHoldsABacklog() {
+        archive.store(at("a", 100), records("a", 30, 39));
+        archive.store(at("a", 110), records("a", 79, 79));
+        archive.store(at("a", 120), records("a", 20, 34));
+        archive.store(at("a", 130), records("a", 65, 72));
+        archive.store(at("a", 140), records("a", 73, 78));
+        archive.store(at("b", 100), LongStream.range(20, 30).mapToObj(offset -> record("b", offset, offset)).toList());
+
+        assertThat(archive.reload().values()).isEqualTo(
+            values(values(values("a", 20, 39), values("a", 65, 79)), values("b", 20, 29)));
     }
 
     @Test
@@ -255,9 +306,11 @@ class ReloadHistoriesTest {
     // ---- ranges ----------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
-    @CsvSource({"10, 20, 2 3", "11, 19, ''", "10, 10, 2", "20, 20, 3", "21, 30, 4", "-1, 0, 0 1", "-1, -1, 0", "31, 90, ''", "0, 30, 1 2 3 4"})
+    @CsvSource({"10, 20, 2 3", "11, 19, ''", "10, 10, 2", "20, 20, 3", "21, 30, 4", "-1, 0, 0 1", "-1, -1, 0", "31, 90, ''",
+        "0, 30, 1 2 3 4"})
     void publishesWhatIsInTheRangeBothBoundsIncluded(long from, long to, String offsets) {
-        List<Record> all = List.of(record("a", 0, -1), record("a", 1, 0), record("a", 2, 10), record("a", 3, 20), record("a", 4, 30));
+        List<Record> all = List.of(record("a", 0, -1), record("a", 1, 0), record("a", 2, 10), record("a", 3, 20),
+            record("a", 4, 30));
         for (Record record : all) {
             archive.store(at("a", 100 + (int) record.offset()), List.of(record));
         }
@@ -336,6 +389,7 @@ class ReloadHistoriesTest {
         assertThat(archive.reload(Long.MIN_VALUE, time("b")).values()).isEqualTo(values("a", 0, 9));
         assertThat(archive.facts(empty).count()).isZero();
         assertThat(archive.reload(Long.MIN_VALUE, time("b")).plan().passedOver()).isEqualTo(2);
+        assertThat(archive.reload().plan().passedOver()).isEqualTo(2);
     }
 
     @Test
@@ -353,7 +407,8 @@ class ReloadHistoriesTest {
     void publishesThePartitionsByTheTimeOfTheirFiles() {
         for (int file = 0; file < 3; file++) {
             for (int partition = 0; partition < 3; partition++) {
-                archive.store(at("a", 100 + file), List.of(TestFiles.record(partition, file, 1000 * file + partition, null, partition + "/" + file)));
+                archive.store(at("a", 100 + file), List.of(
+                    TestFiles.record(partition, file, 1000 * file + partition, null, partition + "/" + file)));
             }
         }
 
@@ -385,6 +440,32 @@ class ReloadHistoriesTest {
         assertThat(outcome.failure()).isNull();
         assertThat(outcome.reload().describe()).containsEntry("filesTotal", 1).containsEntry("filesDone", 1)
             .containsEntry("recordsRead", 8L);
+    }
+
+    @Test
+    void readsBatchesOfAtMostSoManyRecordsAndAboutSoManyBytes() {
+        // Given
+        byte[] large = new byte[600_000];
+        List<Record> records = List.of(
+            new Record(0, 0, 0, Record.TimestampType.CREATE_TIME, large, large, List.of()),
+            record("a", 1, 0),
+            new Record(0, 2, 0, Record.TimestampType.CREATE_TIME, null, null,
+                List.of(TestFiles.header("h", large), TestFiles.header("h", large))),
+            record("a", 3, 0), record("a", 4, 0), record("a", 5, 0), record("a", 6, 0));
+        String path = archive.store(at("a", 0), records);
+        Reload reload = new Reload(Outcome.request(path));
+
+        // When
+        List<List<Long>> batches = new ArrayList<>();
+        new Batches(Outcome.SETTINGS, bucket.bucket()).of(new Planner(bucket.bucket()).plan(reload).runs().next(), reload)
+            .forEachRemaining(batch -> {
+                List<Long> offsets = new ArrayList<>();
+                batch.forEach(record -> offsets.add(record.offset()));
+                batches.add(offsets);
+            });
+
+        // Then at most three records, and not one more when there is a megabyte
+        assertThat(batches).containsExactly(List.of(0L), List.of(1L, 2L), List.of(3L, 4L, 5L), List.of(6L));
     }
 
     // ---- faults ----------------------------------------------------------------------------------------------------
@@ -421,7 +502,8 @@ class ReloadHistoriesTest {
 
     @Test
     void publishesWhatComesBeforeABadLineOfASingleFile() {
-        bucket.write("by-hand/bad.txt", utf8(TestFiles.line(record("a", 1, 1)) + '\n' + TestFiles.line(record("a", 2, 2)) + "\n\n"));
+        bucket.write("by-hand/bad.txt",
+            utf8(TestFiles.line(record("a", 1, 1)) + '\n' + TestFiles.line(record("a", 2, 2)) + "\n\n"));
 
         Outcome outcome = archive.reloadFile("by-hand/bad.txt");
         outcome.reload().fail(outcome.failure());
@@ -451,7 +533,7 @@ class ReloadHistoriesTest {
         archive.store(at("a", 100), records("a", 0, 3));
         String path = archive.store(Writer.REFERENCE, at("a", 110), compression, records("a", 4, 9));
         byte[] whole = TestFiles.file(compression, records("a", 4, 9));
-        archive.overwrite(path, java.util.Arrays.copyOf(whole, whole.length - 5));
+        archive.overwrite(path, Arrays.copyOf(whole, whole.length - 5));
 
         Outcome outcome = archive.reload();
 
