@@ -30,7 +30,9 @@ public final class GracefulStop extends LifecycleStrategySupport implements Came
     public void onContextStopping(CamelContext context) {
         reloads.stopAll();
         openBatches.drain();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(context.getShutdownStrategy().getTimeout()) * 4 / 5;
+        long timeout = TimeUnit.SECONDS.toNanos(context.getShutdownStrategy().getTimeout());
+        long start = System.nanoTime();
+        long end = start + timeout * 4 / 5;
         try {
             while (!openBatches.isEmpty() && System.nanoTime() - end < 0) {
                 Thread.sleep(10);
@@ -38,6 +40,9 @@ public final class GracefulStop extends LifecycleStrategySupport implements Came
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        // The routes have what is left of the time.
+        context.getShutdownStrategy().setTimeout(
+            Math.max(1, TimeUnit.NANOSECONDS.toSeconds(timeout - (System.nanoTime() - start))));
         if (!openBatches.isEmpty()) {
             LOG.warn("Not all that is held could be stored in time; it will be read again: bytes={}", openBatches.heldBytes());
         }
