@@ -15,10 +15,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -108,6 +110,8 @@ class StorerTest {
         for (ConsumerRecord<byte[], byte[]> event : TestKafka.records(events)) {
             if (new String(event.key(), UTF_8).contains(orders)) {
                 assertThat(JSON.readTree(event.key()).fieldNames()).toIterable().containsExactly("topic", "partition");
+                assertThat(new String(event.key(), UTF_8)).matches(
+                    Pattern.quote("{\"topic\": \"" + orders + "\", \"partition\": ") + "[012]}");
                 ofOrders.add(JSON.readTree(event.value()));
             }
         }
@@ -205,11 +209,7 @@ class StorerTest {
     void thePositionOfANewGroupIsCommittedBeforeTheFirstRecordComes() throws Exception {
         String quiet = TestKafka.topic("quiet", 1);
         String group = "quiet-" + UUID.randomUUID();
-        Map<String, Object> settings = Map.of(
-            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
-            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
-            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest",
-            "bss.topics-config.data-topics-mapping[0].ingestion", quiet);
+        Map<String, String> settings = settings(group, quiet, "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest");
         publish(List.of(new ProducerRecord<>(quiet, bytes("k"), bytes("before"))));
         try (RunningCistern first = RunningCistern.start(settings)) {
             awaitNoLag(group, quiet);
@@ -230,11 +230,7 @@ class StorerTest {
     void whatIsLeftOfATopicIsStoredWhenTheCommittedOffsetIsGone() throws Exception {
         String shortened = TestKafka.topic("shortened", 1);
         String group = "shortened-" + UUID.randomUUID();
-        Map<String, Object> settings = Map.of(
-            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
-            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
-            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest",
-            "bss.topics-config.data-topics-mapping[0].ingestion", shortened);
+        Map<String, String> settings = settings(group, shortened, "BSS_ROLES", "storer", "KAFKA_DEQUEUE_STRATEGY", "latest");
         List<String> kept = new ArrayList<>();
         TopicPartition partition = new TopicPartition(shortened, 0);
         try (Admin admin = TestKafka.broker().admin()) {
@@ -260,11 +256,8 @@ class StorerTest {
     void aTopicThatIsDeletedAndCreatedAgainIsStoredFromItsNewStart() throws Exception {
         String reborn = TestKafka.topic("reborn", 1);
         String group = "reborn-" + UUID.randomUUID();
-        try (RunningCistern storer = RunningCistern.start(Map.of(
-            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
-            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
-            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "BSS_REST_AFTER_FAILURE", "200ms",
-            "bss.topics-config.data-topics-mapping[0].ingestion", reborn)); Admin admin = TestKafka.broker().admin()) {
+        try (RunningCistern storer = RunningCistern.start(settings(group, reborn, "BSS_REST_AFTER_FAILURE", "200ms"));
+            Admin admin = TestKafka.broker().admin()) {
             publish(List.of(new ProducerRecord<>(reborn, bytes("k"), bytes("first")),
                 new ProducerRecord<>(reborn, bytes("k"), bytes("second"))));
             awaitNoLag(group, reborn);
@@ -293,12 +286,8 @@ class StorerTest {
             published.add(new ProducerRecord<>(busy, i % 2, bytes("key" + i), bytes("{\"number\":" + i + "}")));
         }
         publish(published);
-        Map<String, String> settings = new java.util.HashMap<>(Map.of(
-            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
-            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
-            "BSS_CACHE_UPLOAD_TIMEOUT", "1s", "BSS_COMPRESSION", "zstd", "KAFKA_MAX_POLL_RECORDS", "500",
-            "bss.topics-config.data-topics-mapping[0].ingestion", busy));
-        settings.put("BSS_MAX_RECORDS_PER_FILE", "2000");
+        Map<String, String> settings = settings(group, busy, "BSS_CACHE_UPLOAD_TIMEOUT", "1s", "BSS_COMPRESSION", "zstd",
+            "KAFKA_MAX_POLL_RECORDS", "500", "BSS_MAX_RECORDS_PER_FILE", "2000");
         try (RunningCistern storer = RunningCistern.start(settings)) {
             awaitNoLag(group, busy);
 
@@ -313,6 +302,18 @@ class StorerTest {
             assertThat(TestKafka.records(target).stream().map(StorerTest::contents).toList())
                 .isEqualTo(TestKafka.records(busy).stream().map(StorerTest::contents).toList());
         }
+    }
+
+    /** Settings of a storer of one topic, and others as names and values, which go before. */
+    private static Map<String, String> settings(String group, String topic, String... others) {
+        Map<String, String> settings = new HashMap<>(Map.of(
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
+            "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_CACHE_UPLOAD_TIMEOUT", "200ms", "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+        for (int i = 0; i < others.length; i += 2) {
+            settings.put(others[i], others[i + 1]);
+        }
+        return settings;
     }
 
     private static List<ProducerRecord<byte[], byte[]>> awkwardRecords(String topic, int partitions) {
