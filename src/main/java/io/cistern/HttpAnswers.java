@@ -63,8 +63,7 @@ class HttpAnswers {
             response.setContentType("application/json");
             try (Writer writer = response.getReporter()) {
                 if (writer != null) {
-                    writer.write("{\"message\": \"" + error + "\", \"code\": \""
-                        + error.toLowerCase(Locale.ROOT).replace(' ', '-') + "\"}");
+                    writer.write("{\"message\": \"" + error + "\", \"code\": \"" + code(error) + "\"}");
                 }
             } catch (IOException e) {
                 // The caller is gone.
@@ -117,9 +116,14 @@ class HttpAnswers {
                 String error = String.valueOf(all.get("error"));
                 Map<String, Object> answer = new LinkedHashMap<>();
                 answer.put("message", error);
-                answer.put("code", error.toLowerCase(Locale.ROOT).replace(' ', '-'));
+                answer.put("code", code(error));
                 return answer;
             }
         };
+    }
+
+    /** The code of an error that HTTP has a phrase for. */
+    private static String code(String phrase) {
+        return phrase.toLowerCase(Locale.ROOT).replace(' ', '-');
     }
 }

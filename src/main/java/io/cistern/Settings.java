@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -164,14 +165,15 @@ public final class Settings implements CamelContextAware {
             duration("bss.rest-after-failure", 0),
             bool("bss.enable-post-ingestion"),
             text("bss.events-topic"));
-        if (stores && storer.maxCacheSize > 1024 && storer.maxBytesPerFile > storer.maxCacheSize) {
+        if (stores && areRight("bss.max-bytes-per-file", "bss.max-cache-size")
+            && storer.maxBytesPerFile > storer.maxCacheSize) {
             problem("bss.max-bytes-per-file", "is larger than " + name("bss.max-cache-size")
                 + ", so that no file could ever become that large");
         }
         number("bss.retries", 0, 100);
         retryDelay = duration("bss.retry-delay", 1);
         retryDelayMax = duration("bss.retry-delay-max", 1);
-        if (retryDelayMax.toMillis() > 1 && retryDelay.compareTo(retryDelayMax) > 0) {
+        if (areRight("bss.retry-delay", "bss.retry-delay-max") && retryDelay.compareTo(retryDelayMax) > 0) {
             problem("bss.retry-delay", "is longer than " + name("bss.retry-delay-max"));
         }
         String selectors = text("bss.configurations-path");
@@ -409,6 +411,12 @@ public final class Settings implements CamelContextAware {
     private String text(String key) {
         String value = lookup.apply(key);
         return value == null ? "" : value.trim();
+    }
+
+    /** Whether nothing is wrong with these settings by themselves, so that they can be compared. */
+    private boolean areRight(String... keys) {
+        return Arrays.stream(keys).noneMatch(key ->
+            problems.stream().anyMatch(problem -> problem.startsWith(name(key) + ":")));
     }
 
     private void problem(String key, String what) {

@@ -176,14 +176,6 @@ public final class BatchFile implements Batch {
         return writer.inputStream();
     }
 
-    /** The key of the event that tells of the file. */
-    public Map<String, Object> getEventKey() {
-        Map<String, Object> key = new LinkedHashMap<>();
-        key.put("topic", topic);
-        key.put("partition", partition);
-        return key;
-    }
-
     /** The event that tells of the file, first and last in the order of offsets. */
     public Map<String, Object> getEvent() {
         Map<String, Object> event = new LinkedHashMap<>();

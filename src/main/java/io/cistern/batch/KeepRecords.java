@@ -7,7 +7,8 @@ import org.apache.camel.Exchange;
 
 /**
  * A strategy for {@code split: ${body}} over a batch: what comes out is the batch with those of its records for which the
- * steps inside did not set the exchange property {@code keep} to false. The steps may change the body as they like; the records stay as they are.
+ * steps inside did not set the exchange property {@code keep} to false. The steps may change the body as they like; the
+ * records stay as they are.
  */
 public final class KeepRecords implements AggregationStrategy {
 

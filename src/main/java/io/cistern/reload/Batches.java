@@ -128,15 +128,12 @@ public final class Batches {
                 fill(batch);
             } catch (RuntimeException e) {
                 failure = e;
+            }
+            if (failure != null || batch.isEmpty()) {
                 ended = true;
                 close();
             }
-            if (batch.isEmpty()) {
-                ended = true;
-                close();
-                return null;
-            }
-            return new ReloadBatch(reload, request.topic(), batch.get(0).partition(), batch);
+            return batch.isEmpty() ? null : new ReloadBatch(reload, request.topic(), batch.get(0).partition(), batch);
         }
 
         private void fill(List<Record> batch) {

@@ -81,8 +81,9 @@ public final class Requests {
             throw bad("invalid-file", "fileName: expected a path in the bucket like folder/name.txt");
         }
         BatchFileName name = BatchFileName.parse(fileName.substring(slash + 1), null);
-        ReloadRequest request = new ReloadRequest(name == null ? null : name.topic(), null, fileName, target, Long.MIN_VALUE, Long.MAX_VALUE,
-            selector(asked), preservePartitions(asked), topics.partitions(target), originalTimestamps(asked), asked);
+        ReloadRequest request = new ReloadRequest(name == null ? null : name.topic(), null, fileName, target,
+            Long.MIN_VALUE, Long.MAX_VALUE, selector(asked), preservePartitions(asked), topics.partitions(target),
+            originalTimestamps(asked), asked);
         if (!bucket.exists(fileName)) {
             throw new RequestException(404, "unknown-file", "fileName: there is no such file in the bucket");
         }

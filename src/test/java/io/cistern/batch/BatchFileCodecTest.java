@@ -307,7 +307,6 @@ class BatchFileCodecTest {
         assertThat(file.getPath()).isEqualTo("in/orders/2022-11-14T12:00:00.000Z_orders_7_3_312_1668432398047.txt.gz");
         assertThat(file.getFactsPath()).isEqualTo(".cistern/in/orders/2022-11-14T12:00:00.000Z_3_312_1668432398047."
             + (noon - 5000) + "_" + (noon + 9000) + "_378_4");
-        assertThat(file.getEventKey()).isEqualTo(Map.of("topic", "orders_7", "partition", 3));
         assertThat(file.getEvent()).isEqualTo(Map.of("filePath", file.getPath(),
             "batchTimeStart", "2022-11-14T12:00:00.000Z", "batchTimeEnd", "2022-11-14T12:00:01.000Z",
             "batchOffsetStart", 312L, "batchOffsetEnd", 378L, "batchSize", 4));
