@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.springframework.boot.Banner;
+import org.springframework.boot.actuate.autoconfigure.logging.OpenTelemetryLoggingAutoConfiguration;
+import org.springframework.boot.actuate.autoconfigure.opentelemetry.OpenTelemetryAutoConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
@@ -17,7 +19,8 @@ import org.springframework.core.Ordered;
 import org.springframework.core.env.Environment;
 
 /** Runs the routes on Spring Boot: finds them, and checks everything before they start. */
-@SpringBootApplication
+// The client of Google's store brings OpenTelemetry, which is for those who set it up, and not for whoever has the jar.
+@SpringBootApplication(exclude = {OpenTelemetryAutoConfiguration.class, OpenTelemetryLoggingAutoConfiguration.class})
 public class CisternApplication {
 
     public static void main(String[] args) {

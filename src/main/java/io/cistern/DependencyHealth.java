@@ -1,6 +1,6 @@
 package io.cistern;
 
-import io.cistern.bucket.StoreFailure;
+import io.cistern.bucket.BucketException;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.apache.camel.health.HealthCheckRegistry;
@@ -53,7 +53,7 @@ public abstract class DependencyHealth extends AbstractHealthCheck {
         if (failure == null) {
             builder.up();
         } else {
-            builder.down().message(getId() + ": " + StoreFailure.reason(failure));
+            builder.down().message(getId() + ": " + BucketException.reason(failure));
         }
     }
 

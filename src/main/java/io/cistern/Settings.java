@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -58,6 +59,18 @@ public final class Settings implements CamelContextAware {
     }
 
     /**
+     * How the bucket is asked.
+     *
+     * @param timeout       how long a request may take, or a download be silent
+     * @param retries       how often a request is sent again that failed in a way that may pass
+     * @param retryDelay    before the first of these
+     * @param retryDelayMax what it grows to at the most
+     * @param partSize      bytes; larger files go up in parts of this size
+     */
+    public record Bucket(Duration timeout, int retries, Duration retryDelay, Duration retryDelayMax, long partSize) {
+    }
+
+    /**
      * An entry of {@code bss.topics-config.data-topics-mapping}.
      *
      * @param topic         the ingestion topic, or null
@@ -93,6 +106,26 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.rest-after-failure", "BSS_REST_AFTER_FAILURE"),
         Map.entry("bss.bucket.type", "BUCKET_TYPE"),
         Map.entry("bss.bucket.name", "BUCKET_NAME"),
+        Map.entry("bss.bucket.endpoint", "BUCKET_ENDPOINT"),
+        Map.entry("bss.bucket.region", "BUCKET_REGION"),
+        Map.entry("bss.bucket.storage-class", "BUCKET_STORAGE_CLASS"),
+        Map.entry("bss.bucket.timeout", "BUCKET_TIMEOUT"),
+        Map.entry("bss.bucket.retries", "BUCKET_RETRIES"),
+        Map.entry("bss.bucket.part-size", "BUCKET_PART_SIZE"),
+        Map.entry("bss.bucket.s3-key-id", "S3_KEY_ID"),
+        Map.entry("bss.bucket.s3-key", "S3_KEY"),
+        Map.entry("bss.bucket.s3-path-style", "S3_PATH_STYLE"),
+        Map.entry("bss.bucket.s3-create-only", "S3_CREATE_ONLY"),
+        Map.entry("bss.bucket.s3-checksums", "S3_CHECKSUMS"),
+        Map.entry("bss.bucket.s3-sse", "S3_SSE"),
+        Map.entry("bss.bucket.s3-kms-key-id", "S3_KMS_KEY_ID"),
+        Map.entry("bss.bucket.s3-owner", "S3_BUCKET_OWNER"),
+        Map.entry("bss.bucket.s3-tags", "S3_TAGS"),
+        Map.entry("bss.bucket.azure-account", "AZURE_STORAGE_ACCOUNT"),
+        Map.entry("bss.bucket.azure-key", "AZURE_STORAGE_KEY"),
+        Map.entry("bss.bucket.azure-sas-token", "AZURE_STORAGE_SAS_TOKEN"),
+        Map.entry("bss.bucket.azure-connection-string", "AZURE_STORAGE_CONNECTION_STRING"),
+        Map.entry("bss.bucket.google-credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
         Map.entry("bss.reload.concurrency", "BSS_RELOAD_CONCURRENCY"),
         Map.entry("bss.reload.queue-size", "BSS_RELOAD_QUEUE_SIZE"),
         Map.entry("bss.reload.batch-records", "BSS_RELOAD_BATCH_RECORDS"),
@@ -113,12 +146,16 @@ public final class Settings implements CamelContextAware {
         Map.entry("camel.component.kafka.brokers", "KAFKA_BROKERS"),
         Map.entry("camel.component.kafka.security-protocol", "KAFKA_SECURITY_PROTOCOL"));
 
+    private static final List<String> SECRETS = List.of("kafka.password", "bss.bucket.s3-key", "bss.bucket.azure-key",
+        "bss.bucket.azure-sas-token", "bss.bucket.azure-connection-string");
+
     private Function<String, String> lookup;
     private final List<String> problems = new ArrayList<>();
     private CamelContext camelContext;
     private Set<Role> roles;
     private Storer storer;
     private Reload reload;
+    private Bucket bucket;
     private List<Mapping> mappings;
     private Duration startTimeout;
     private Duration retryDelay;
@@ -134,13 +171,16 @@ public final class Settings implements CamelContextAware {
     }
 
     /**
-     * Reads all settings from the context's properties.
+     * Reads all settings from the context's properties, unless they were read already.
      *
      * @throws SettingsException if any is wrong
      */
     @Override
     public void setCamelContext(CamelContext context) {
         this.camelContext = context;
+        if (lookup != null) {
+            return;
+        }
         read(key -> context.getPropertiesComponent().resolveProperty(key).orElse(null));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
@@ -189,11 +229,7 @@ public final class Settings implements CamelContextAware {
         }
         mappings = readMappings();
         readKafka(stores);
-        required("bss.bucket.type", true);
-        if (!text("bss.bucket.type").matches("[a-z0-9-]*")) {
-            problem("bss.bucket.type", "expected the name of a file in routes/buckets, without .camel.yaml");
-        }
-        required("bss.bucket.name", true);
+        readBucket();
         if (stores) {
             required("bss.events-topic", true);
             if (mappings.isEmpty() && !mappingExists(0)) {
@@ -201,6 +237,48 @@ public final class Settings implements CamelContextAware {
                     + " the storer: at least one ingestion topic");
             }
             checkLoops();
+        }
+    }
+
+    private void readBucket() {
+        required("bss.bucket.type", true);
+        if (!text("bss.bucket.type").matches("[a-z0-9-]*")) {
+            problem("bss.bucket.type", "expected the name of a file in routes/buckets, without .camel.yaml");
+        }
+        required("bss.bucket.name", true);
+        if (!text("bss.bucket.name").matches("[^'\"${}\\p{Cntrl}]*")) {
+            problem("bss.bucket.name", "expected no quotes, $, { or } in it");
+        }
+        bucket = new Bucket(duration("bss.bucket.timeout", 1), (int) number("bss.bucket.retries", 0, 100), retryDelay,
+            retryDelayMax, size("bss.bucket.part-size", 5 << 20));
+        if (bucket.partSize > Integer.MAX_VALUE) {
+            problem("bss.bucket.part-size", "expected less than 2GB");
+        }
+        if (!text("bss.bucket.endpoint").matches("(https?://[^/?#@]+(/[^?#@]*)?)?")) {
+            problem("bss.bucket.endpoint", "expected an address like https://host:port");
+        }
+        if (!text("bss.bucket.storage-class").matches("[\\w-]*")) {
+            problem("bss.bucket.storage-class", "expected a name of letters, digits, _ and -");
+        }
+        together("bss.bucket.s3-key-id", "bss.bucket.s3-key", "key id and key belong together");
+        oneOf("bss.bucket.s3-path-style", "true", "false", "auto");
+        bool("bss.bucket.s3-create-only");
+        oneOf("bss.bucket.s3-checksums", "crc32", "when-required");
+        if (bool("bss.bucket.s3-sse") && !text("bss.bucket.s3-kms-key-id").isEmpty()) {
+            problem("bss.bucket.s3-kms-key-id", "is of no use with " + name("bss.bucket.s3-sse")
+                + ", which encrypts with the store's own keys");
+        }
+        String type = text("bss.bucket.type");
+        if (type.equals("azure") && (text("bss.bucket.azure-account") + text("bss.bucket.endpoint")
+            + text("bss.bucket.azure-connection-string")).isEmpty()) {
+            problem("bss.bucket.azure-account", "is required, or " + name("bss.bucket.azure-connection-string"));
+        }
+        if (!text("bss.bucket.azure-key").isEmpty() && text("bss.bucket.azure-account").isEmpty()) {
+            problem("bss.bucket.azure-account", "is missing: account and key belong together");
+        }
+        String credentials = text("bss.bucket.google-credentials");
+        if (type.equals("google") && !credentials.isEmpty() && !Files.isReadable(Path.of(credentials))) {
+            problem("bss.bucket.google-credentials", "is no file that can be read: " + quoted(credentials));
         }
     }
 
@@ -214,10 +292,7 @@ public final class Settings implements CamelContextAware {
         startTimeout = duration("kafka.start-timeout", 1);
         oneOf("kafka.dequeue-strategy", "earliest", "latest");
         oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL");
-        if (text("kafka.username").isEmpty() != text("kafka.password").isEmpty()) {
-            String missing = text("kafka.username").isEmpty() ? "kafka.username" : "kafka.password";
-            problem(missing, "is missing: name and password belong together");
-        }
+        together("kafka.username", "kafka.password", "name and password belong together");
     }
 
     private Set<Role> readRoles() {
@@ -357,6 +432,12 @@ public final class Settings implements CamelContextAware {
         }
     }
 
+    private void together(String one, String other, String why) {
+        if (text(one).isEmpty() != text(other).isEmpty()) {
+            problem(text(one).isEmpty() ? one : other, "is missing: " + why);
+        }
+    }
+
     private void oneOf(String key, String... values) {
         if (!List.of(values).contains(text(key))) {
             problem(key, "expected " + String.join(" or ", values) + ", not " + quoted(text(key)));
@@ -450,6 +531,20 @@ public final class Settings implements CamelContextAware {
         return reload;
     }
 
+    public Bucket bucket() {
+        return bucket;
+    }
+
+    /** Whether files are encrypted with a KMS key. */
+    public boolean isKmsUsed() {
+        return !text("bss.bucket.s3-kms-key-id").isEmpty();
+    }
+
+    /** {@link Bucket#partSize} for components, which take plain numbers only. */
+    public long getPartSizeBytes() {
+        return bucket.partSize;
+    }
+
     public List<Mapping> mappings() {
         return mappings;
     }
@@ -477,6 +572,17 @@ public final class Settings implements CamelContextAware {
     /** A setting as it is written; empty if it is not set. */
     public String value(String key) {
         return text(key);
+    }
+
+    /** A text of others, an exception's for example, with the secrets among these settings blotted out. */
+    public String withoutSecrets(String text) {
+        String clean = text.replaceAll("(?i)(sig=|AccountKey=|SharedAccessSignature=)[^&;\\s\"']+", "$1***");
+        // The longest one first: another may be its beginning.
+        for (String secret : SECRETS.stream().map(this::text).filter(secret -> !secret.isEmpty())
+            .sorted(Comparator.comparing(String::length).reversed()).toList()) {
+            clean = clean.replace(secret, "***");
+        }
+        return clean;
     }
 
     /** The folder of an ingestion topic's batch files: the mapping's, else the topic's name. */

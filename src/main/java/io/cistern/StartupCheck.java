@@ -1,7 +1,7 @@
 package io.cistern;
 
 import io.cistern.bucket.Bucket;
-import io.cistern.bucket.StoreFailure;
+import io.cistern.bucket.BucketException;
 import io.cistern.kafka.Topics;
 import io.cistern.reload.Selectors;
 import java.time.Duration;
@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
+import org.apache.camel.StartupSummaryLevel;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.spi.PropertiesSource;
 import org.apache.camel.spi.Resource;
@@ -90,12 +91,13 @@ public final class StartupCheck {
 
     private List<String> bucketProblems(Settings settings, Function<String, String> lookup) {
         String type = settings.value("bss.bucket.type");
-        if (!type.matches("[a-z0-9-]+") || settings.value("bss.bucket.name").isEmpty()) {
+        if (settings.problems().stream().anyMatch(problem -> problem.startsWith("bss.bucket."))) {
             return List.of();
         }
         String file = routesFolder + "/buckets/" + type + ".camel.yaml";
         try (DefaultCamelContext own = new DefaultCamelContext()) {
             own.getCamelContextExtension().setName("cistern-check");
+            own.setStartupSummaryLevel(StartupSummaryLevel.Off);
             own.getPropertiesComponent().addPropertiesSource(new PropertiesSource() {
                 @Override
                 public String getName() {
@@ -111,15 +113,17 @@ public final class StartupCheck {
             if (backend == null || !backend.exists()) {
                 return List.of(Settings.name("bss.bucket.type") + ": there is no backend " + type + ": no file " + file);
             }
+            own.getRegistry().bind("settings", settings);
             PluginHelper.getRoutesLoader(own).loadRoutes(backend,
                 ResourceHelper.resolveMandatoryResource(own, routesFolder + "/errors.camel.yaml"));
             own.start();
-            Bucket bucket = new Bucket();
+            Bucket bucket = new Bucket(settings);
             bucket.setCamelContext(own);
             bucket.check(settings.roles().contains(Settings.Role.STORER));
             return List.of();
         } catch (Exception e) {
-            return List.of(Settings.name("bss.bucket.name") + ": the bucket cannot be used: " + StoreFailure.reason(e));
+            return List.of(Settings.name("bss.bucket.name") + ": the bucket cannot be used: "
+                + settings.withoutSecrets(BucketException.reason(e)));
         }
     }
 }

@@ -7,14 +7,14 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.testing.ApplicationYaml;
-import io.cistern.testing.BucketFiles;
+import io.cistern.testing.Ports;
 import io.cistern.testing.TestKafka;
-import java.net.ServerSocket;
+import io.cistern.testing.stores.TestStore;
+import io.cistern.testing.stores.TestStores;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -25,25 +25,30 @@ import java.util.function.Function;
 import org.apache.camel.main.Main;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same routes and beans on Camel Main, without Spring: it stores, and reloads over HTTP. */
 class CamelMainTest {
 
-    @Test
-    void storesAndReloadsWithoutSpring(@TempDir Path bucket) throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"file", "s3"})
+    void storesAndReloadsWithoutSpring(String type) throws Exception {
         // Given
+        TestStore store = TestStores.of(type);
+        String bucket = "main-" + UUID.randomUUID();
+        store.createBucket(bucket);
         String topic = TestKafka.topic("main", 2);
         String events = TestKafka.topic("main.events", 1);
         String target = TestKafka.topic("main.reingestion", 2);
         String group = "main-" + UUID.randomUUID();
-        int port = freePort();
+        int port = Ports.free();
         Map<String, String> settings = new HashMap<>(Map.of(
             "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
-            "KAFKA_DEQUEUE_STRATEGY", "earliest", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
-            "BSS_EVENTS_TOPIC", events, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms", "HTTP_PORT", String.valueOf(port),
+            "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_EVENTS_TOPIC", events, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms",
+            "HTTP_PORT", String.valueOf(port),
             "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+        settings.putAll(store.settings(bucket, store.endpoint()));
         Main main = new Main();
         main.setOverrideProperties(properties(settings));
         main.start();
@@ -56,8 +61,9 @@ class CamelMainTest {
             await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
 
             // Then
-            assertThat(BucketFiles.allLines(bucket, topic)).hasSize(100);
-            assertThat(TestKafka.records(events)).hasSameSizeAs(BucketFiles.in(bucket, topic));
+            List<String> files = store.keys(bucket).stream().filter(key -> key.startsWith(topic + "/")).toList();
+            assertThat(files.stream().flatMap(file -> new String(store.read(bucket, file), UTF_8).lines())).hasSize(100);
+            assertThat(TestKafka.records(events)).hasSameSizeAs(files);
 
             // When
             JsonNode accepted = call(port, "/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\""
@@ -88,7 +94,7 @@ class CamelMainTest {
         }
         settings.forEach(properties::putIfAbsent);
         properties.put("camel.main.routesIncludePattern",
-            "file:routes/*.camel.yaml,file:routes/buckets/file.camel.yaml");
+            "file:routes/*.camel.yaml,file:routes/buckets/" + settings.get("BUCKET_TYPE") + ".camel.yaml");
         properties.put("camel.main.streamCachingEnabled", "false");
         properties.put("camel.main.shutdownTimeout", "10");
         properties.put("camel.server.enabled", "true");
@@ -103,11 +109,5 @@ class CamelMainTest {
             (body == null ? request.GET() : request.POST(HttpRequest.BodyPublishers.ofString(body))).build(),
             HttpResponse.BodyHandlers.ofString());
         return new ObjectMapper().readTree(answer.body());
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 }

@@ -6,10 +6,13 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.testing.BatchFiles;
 import io.cistern.testing.BucketFiles;
+import io.cistern.testing.Ports;
 import io.cistern.testing.TestKafka;
+import io.cistern.testing.stores.TestStore;
+import io.cistern.testing.stores.TestStores;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,15 +20,20 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.util.FileSystemUtils;
 
 /** The jar as a user starts it: in an empty folder, with the environment, and with routes and settings beside it. */
@@ -47,30 +55,7 @@ class PackagedJarIT {
         topic = TestKafka.topic("jar", 2);
         events = TestKafka.topic("jar.events", 1);
         group = "jar-" + UUID.randomUUID();
-        try (ServerSocket socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
-        }
-    }
-
-    @Test
-    void storesAndReloadsWithItsPackedRoutes() throws Exception {
-        String target = TestKafka.topic("jar.reingestion", 2);
-        Process process = start(folder, JAR);
-        try {
-            publish("one", "two", "three");
-            awaitNoLag(process);
-            assertThat(payloads()).containsExactlyInAnyOrder("one", "two", "three");
-            assertThat(TestKafka.records(events)).hasSameSizeAs(BucketFiles.in(bucket, topic));
-
-            String id = call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target + "\"}")
-                .get("requestId").asText();
-            await().atMost(Duration.ofSeconds(30)).until(() ->
-                call("/status-service/" + id, null).get("status").asText().equals("COMPLETE"));
-            assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
-                .containsExactlyInAnyOrder("one", "two", "three");
-        } finally {
-            stop(process);
-        }
+        port = Ports.free();
     }
 
     @Test
@@ -79,7 +64,7 @@ class PackagedJarIT {
         Path home = Files.createDirectory(folder.resolve("home"));
         Path jar = Files.copy(JAR, home.resolve("cistern.jar"));
         FileSystemUtils.copyRecursively(Path.of("routes"), home.resolve("routes"));
-        Path steps = home.resolve("routes/storer-steps.camel.yaml");
+        Path steps = home.resolve("routes/storer-store.camel.yaml");
         Files.writeString(steps, Files.readString(steps).replace("\"Stored: file=", "\"Archived: file="));
         Files.writeString(home.resolve("application.yaml"), "bss:\n  events-topic: of-nobody\n  compression: gzip\n");
         Path work = Files.createDirectories(folder.resolve("work/config")).getParent();
@@ -98,16 +83,83 @@ class PackagedJarIT {
         assertThat(TestKafka.records(events)).hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"file", "s3", "azure", "google"})
+    void storesAndReloadsWithItsPackedRoutesAndTheEnvironmentAlone(String type) throws Exception {
+        TestStore store = TestStores.of(type);
+        String name = "jar-" + UUID.randomUUID();
+        store.createBucket(name);
+        String target = TestKafka.topic("jar.reingestion", 2);
+        Process process = start(folder, JAR, "256m", store.settings(name, store.endpoint()));
+        try {
+            publish("one", "two", "three");
+            awaitNoLag(process);
+            List<String> files = store.keys(name).stream().filter(key -> key.startsWith(topic + "/")).toList();
+            assertThat(TestKafka.records(events)).hasSameSizeAs(files);
+            assertThat(files.stream().map(file -> new String(store.read(name, file), UTF_8)).collect(Collectors.joining()))
+                .contains("\"one\"", "\"two\"", "\"three\"");
+
+            reload(target, 30);
+            assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
+                .containsExactlyInAnyOrder("one", "two", "three");
+        } finally {
+            stop(process);
+        }
+    }
+
+    @Test
+    void reloadsAFileThatIsLargerThanItsHeap() throws Exception {
+        // Given 180 MB, and a heap of 128
+        TestStore store = TestStores.s3();
+        String name = "jar-" + UUID.randomUUID();
+        store.createBucket(name);
+        Instant start = Instant.parse("2022-11-14T13:26:37.728Z");
+        String payload = "x".repeat(100_000);
+        StringBuilder lines = new StringBuilder(190_000_000);
+        for (int offset = 0; offset < 1800; offset++) {
+            lines.append(BatchFiles.line(0, offset, start, "" + offset, payload)).append('\n');
+        }
+        store.write(name, topic + "/" + BatchFiles.name(start, topic, 0, 0), lines.toString().getBytes(UTF_8));
+        String target = TestKafka.topic("jar.large", 1);
+        Map<String, String> settings = new HashMap<>(store.settings(name, store.endpoint()));
+        settings.put("BSS_ROLES", "reloader");
+        Process process = start(folder, JAR, "128m", settings);
+        try {
+            await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(() ->
+                call("/actuator/health/readiness", null).get("status").asText().equals("UP"));
+            reload(target, 120);
+        } finally {
+            stop(process);
+        }
+        // Then
+        assertThat(TestKafka.records(target)).hasSize(1800).allMatch(record -> record.value().length == 100_000);
+    }
+
+    private void reload(String target, int seconds) throws Exception {
+        String id = call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
+            + "\",\"timestamps\":\"now\"}").get("requestId").asText();
+        await().atMost(Duration.ofSeconds(seconds)).until(() -> {
+            JsonNode status = call("/status-service/" + id, null);
+            assertThat(status.get("status").asText()).as(status.toString()).isNotEqualTo("ERROR");
+            return status.get("status").asText().equals("COMPLETE");
+        });
+    }
+
     private Process start(Path work, Path jar) throws IOException {
+        return start(work, jar, "256m", Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()));
+    }
+
+    private Process start(Path work, Path jar, String heap, Map<String, String> settings) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx256m", "-jar", jar.toString());
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString());
         builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(work.resolve("output.log").toFile());
-        builder.environment().keySet().removeIf(name -> name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|LOG|SPRING)_.*"));
+        builder.environment().keySet().removeIf(name ->
+            name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
         builder.environment().putAll(Map.of(
             "HTTP_PORT", String.valueOf(port), "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
-            "KAFKA_GROUP_ID", group, "KAFKA_DEQUEUE_STRATEGY", "earliest", "BUCKET_TYPE", "file",
-            "BUCKET_NAME", bucket.toString(), "BSS_CACHE_UPLOAD_TIMEOUT", "500ms",
+            "KAFKA_GROUP_ID", group, "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_CACHE_UPLOAD_TIMEOUT", "500ms",
             "BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION", topic));
+        builder.environment().putAll(settings);
         if (work.equals(folder)) {
             builder.environment().put("BSS_EVENTS_TOPIC", events);
         }
@@ -124,13 +176,17 @@ class PackagedJarIT {
 
     private void awaitNoLag(Process process) {
         await().atMost(Duration.ofSeconds(90)).until(() -> {
-            assertThat(process.isAlive()).isTrue();
+            assertThat(process.isAlive()).as(() -> output()).isTrue();
             return TestKafka.lag(group, topic) == 0;
         });
     }
 
-    private List<String> payloads() {
-        return BucketFiles.allLines(bucket, topic).stream().map(line -> line.get("payload").asText()).toList();
+    private String output() {
+        try {
+            return Files.readString(folder.resolve("output.log"));
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
     private void publish(String... values) {

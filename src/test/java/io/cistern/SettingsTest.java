@@ -57,6 +57,20 @@ class SettingsTest {
         assertThat(settings.folder("orders")).isEqualTo("orders");
     }
 
+    @Test
+    void settingsOfABucketMustFitEachOther() {
+        assertThat(settings(right("S3_SSE", "true", "S3_KMS_KEY_ID", "alias/archive")).problems()).singleElement().asString()
+            .startsWith("bss.bucket.s3-kms-key-id (environment S3_KMS_KEY_ID): is of no use with bss.bucket.s3-sse");
+        assertThat(settings(right("BUCKET_TYPE", "google", "GOOGLE_APPLICATION_CREDENTIALS", "/no/such.json")).problems())
+            .singleElement().asString().startsWith("bss.bucket.google-credentials (environment"
+                + " GOOGLE_APPLICATION_CREDENTIALS): is no file that can be read");
+        for (String account : List.of("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_CONNECTION_STRING")) {
+            assertThat(settings(right("BUCKET_TYPE", "azure", account, "x")).problems()).isEmpty();
+        }
+        assertThat(settings(right("BUCKET_TYPE", "azure", "BUCKET_ENDPOINT", "http://127.0.0.1:10000/account")).problems())
+            .isEmpty();
+    }
+
     @ParameterizedTest
     @CsvSource({"0, 0", "1, 1", "1B, 1", "512KB, 524288", "512 kb, 524288", "8MB, 8388608", "8m, 8388608", "8MiB, 8388608",
         "1GB, 1073741824", "' 2K ', 2048"})
@@ -105,6 +119,24 @@ class SettingsTest {
         "BSS_RELOAD_BATCH_BYTES | 0 | bss.reload.batch-bytes",
         "BSS_RELOAD_HISTORY | 99999999999999999999 | bss.reload.history",
         "CONFIGURATIONS_PATH | /there/is/no/such/folder | bss.configurations-path",
+        "BUCKET_NAME | a'b | bss.bucket.name",
+        "BUCKET_NAME | a$b | bss.bucket.name",
+        "BUCKET_ENDPOINT | ftp://host | bss.bucket.endpoint",
+        "BUCKET_ENDPOINT | host:9000 | bss.bucket.endpoint",
+        "BUCKET_ENDPOINT | https://user@host | bss.bucket.endpoint",
+        "BUCKET_STORAGE_CLASS | a' + 'b | bss.bucket.storage-class",
+        "BUCKET_TIMEOUT | 0 | bss.bucket.timeout",
+        "BUCKET_RETRIES | -1 | bss.bucket.retries",
+        "BUCKET_PART_SIZE | 4MB | bss.bucket.part-size",
+        "BUCKET_PART_SIZE | 2GB | bss.bucket.part-size",
+        "S3_KEY_ID | id | bss.bucket.s3-key",
+        "S3_KEY | key | bss.bucket.s3-key-id",
+        "S3_PATH_STYLE | maybe | bss.bucket.s3-path-style",
+        "S3_CREATE_ONLY | perhaps | bss.bucket.s3-create-only",
+        "S3_CHECKSUMS | md5 | bss.bucket.s3-checksums",
+        "S3_SSE | aes | bss.bucket.s3-sse",
+        "BUCKET_TYPE | azure | bss.bucket.azure-account",
+        "AZURE_STORAGE_KEY | key | bss.bucket.azure-account",
         "KAFKA_SECURITY_PROTOCOL | SASL | camel.component.kafka.security-protocol",
         "KAFKA_DEQUEUE_STRATEGY | newest | kafka.dequeue-strategy",
         "KAFKA_MAX_POLL_RECORDS | 0 | kafka.max-poll-records",
@@ -214,6 +246,31 @@ class SettingsTest {
         }
         assertThat(ofFile).hasSizeGreaterThan(30);
         assertThat(ofMessages).isEqualTo(ofFile);
+    }
+
+    @Test
+    void secretsAreBlottedOutOfTextsOfOthers() {
+        Settings settings = settings(right("KAFKA_PASSWORD", "hunter2", "S3_KEY", "hunter2/and+more", "AZURE_STORAGE_KEY",
+            "QUJD==", "AZURE_STORAGE_SAS_TOKEN", "?sv=2024&sp=rl&sig=a%2Bb%3D", "AZURE_STORAGE_CONNECTION_STRING",
+            "AccountName=me;AccountKey=REVG==;"));
+        assertThat(settings.withoutSecrets("password \"hunter2\", key hunter2/and+more; QUJD== and hunter2"))
+            .isEqualTo("password \"***\", key ***; *** and ***");
+        assertThat(settings.withoutSecrets("GET https://me.blob/b?sv=2024&sp=rl&sig=a%2Bb%3D&comp=list: 403"))
+            .isEqualTo("GET https://me.blob/b?sv=2024&sp=rl&sig=***&comp=list: 403");
+        // Also those that are none of the settings, or look another way than there
+        assertThat(settings.withoutSecrets("https://me.blob/b?SIG=a+b=&sp=rl \"sig=xyz\" sig=xyz"))
+            .isEqualTo("https://me.blob/b?SIG=***&sp=rl \"sig=***\" sig=***");
+        assertThat(settings.withoutSecrets("AccountName=me;AccountKey=REVG==;EndpointSuffix=x"))
+            .isEqualTo("AccountName=me;AccountKey=***;EndpointSuffix=x");
+        assertThat(settings.withoutSecrets("BlobEndpoint=x;SharedAccessSignature=sv=1&sig=xyz"))
+            .doesNotContain("sv=1").doesNotContain("xyz");
+    }
+
+    @Test
+    void withoutSecretsThereIsNothingToBlotOut() {
+        String text = "bucket put a/b.txt: no permission: s3:PutObject is needed";
+        assertThat(settings(right()).withoutSecrets(text)).isEqualTo(text);
+        assertThat(settings(right()).withoutSecrets("")).isEmpty();
     }
 
     private static String variableOf(String key) {

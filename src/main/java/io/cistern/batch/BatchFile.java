@@ -1,6 +1,7 @@
 package io.cistern.batch;
 
 import io.cistern.bucket.BatchFileName;
+import io.cistern.bucket.Content;
 import io.cistern.bucket.FileFacts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,7 +15,7 @@ import java.util.Map;
  * A batch that becomes a file: the aggregate step's body. It holds the file's bytes and what has to be known of it, and
  * knows which offsets are stored with it. Used by the thread that polled its records only.
  */
-public final class BatchFile implements Batch {
+public final class BatchFile implements Batch, Content {
 
     /** Most bytes that appending takes beyond those of the text. */
     public static final int LARGEST_SLACK = BatchFileWriter.CHUNK;
@@ -142,6 +143,7 @@ public final class BatchFile implements Batch {
     }
 
     /** Bytes of the file. */
+    @Override
     public long getLength() {
         return writer.length();
     }
@@ -160,10 +162,24 @@ public final class BatchFile implements Batch {
         return destination.folder() + '/' + getName();
     }
 
+    private FileFacts facts() {
+        return new FileFacts(BatchFileName.parse(getName(), topic).key(), leastTimestamp, greatestTimestamp, lastOffset,
+            count);
+    }
+
     /** The path of the empty file whose name says what is in this one. */
     public String getFactsPath() {
-        String key = BatchFileName.parse(getName(), topic).key();
-        return new FileFacts(key, leastTimestamp, greatestTimestamp, lastOffset, count).path(destination.folder());
+        return facts().path(destination.folder());
+    }
+
+    /** Whether it holds timestamps that its name does not let expect; see {@link FileFacts}. */
+    public boolean isWide() {
+        return facts().isWide(firstTimestamp);
+    }
+
+    /** The path of the empty file that a wide one needs before it is there itself. */
+    public String getWidePath() {
+        return facts().widePath(destination.folder());
     }
 
     /** The topics that get the records once they are stored, perhaps none. */
@@ -172,6 +188,7 @@ public final class BatchFile implements Batch {
     }
 
     /** The file's bytes; each call gives a stream of its own. */
+    @Override
     public InputStream getInputStream() {
         return writer.inputStream();
     }

@@ -1,11 +1,8 @@
 package io.cistern.batch;
 
-import java.io.ByteArrayInputStream;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 
 /**
@@ -89,13 +86,10 @@ final class BatchFileWriter {
         }
     }
 
-    /** The file's bytes from the start; each call gives a stream of its own. */
+    /** The file's bytes from the start; each call gives a stream of its own, which can be marked and reset. */
     InputStream inputStream() {
-        List<InputStream> parts = new ArrayList<>(chunks.size() + 1);
-        for (byte[] chunk : chunks) {
-            parts.add(new ByteArrayInputStream(chunk));
-        }
-        parts.add(new ByteArrayInputStream(open, 0, openLength));
-        return new SequenceInputStream(Collections.enumeration(parts));
+        List<byte[]> parts = new ArrayList<>(chunks);
+        parts.add(open);
+        return new ChunksInputStream(parts, openLength);
     }
 }

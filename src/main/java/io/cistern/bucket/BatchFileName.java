@@ -34,6 +34,13 @@ public record BatchFileName(long firstTimestamp, String topic, int partition, lo
             + ".txt" + compression.extension();
     }
 
+    /** The name, without its folder, of the file of this {@link #key}. */
+    public static String ofKey(String key, String topic, Compression compression) {
+        int behindTimestamp = key.indexOf('_');
+        return key.substring(0, behindTimestamp) + '_' + topic + key.substring(behindTimestamp) + ".txt"
+            + compression.extension();
+    }
+
     /**
      * Reads a name, without its folder.
      *

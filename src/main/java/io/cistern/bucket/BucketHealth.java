@@ -2,6 +2,7 @@ package io.cistern.bucket;
 
 import io.cistern.DependencyHealth;
 import io.cistern.Settings;
+import java.io.IOException;
 
 /** Whether the bucket can be used, for writing too where there is a storer. */
 public final class BucketHealth extends DependencyHealth {
@@ -16,7 +17,7 @@ public final class BucketHealth extends DependencyHealth {
     }
 
     @Override
-    protected void ask() {
+    protected void ask() throws IOException {
         bucket.check(write);
     }
 }

@@ -1,5 +1,6 @@
 package io.cistern.bucket;
 
+import io.cistern.batch.Timestamps;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,6 +12,10 @@ import java.util.regex.Pattern;
  *
  * <p>These names sort as those of the batch files do, so that both listings are read side by side. Nothing is lost
  * with them: a batch file without one is opened, and its facts are written anew.
+ *
+ * <p>A file that holds timestamps more than a day from its first one is <em>wide</em>. Its facts are in {@code
+ * .cistern/.wide/<folder>/} too, and are so before the file is there. With {@code .cistern/.listed/<folder>/<topic>}, which
+ * says that this is true of all files, a reload lists the names around its range only, and all wide files.
  *
  * @param key               the batch file's name without topic and extensions, {@link BatchFileName#key}
  * @param leastTimestamp    over all records, milliseconds since the epoch
@@ -26,6 +31,11 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     private static final Pattern NAME = Pattern.compile(
         "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})");
 
+    private static final long DAY = 86_400_000;
+    /** Between these, the text of a timestamp sorts as the time does. */
+    private static final long FIRST_DAY = Timestamps.parse("0000-01-01T00:00:00Z");
+    private static final long BEHIND_LAST_DAY = Timestamps.parse("9999-12-31T00:00:00Z") + DAY;
+
     /** The folder of the facts of all batch files in {@code folder}. */
     public static String folderFor(String folder) {
         return FOLDER + '/' + folder;
@@ -33,8 +43,47 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
 
     /** The path in the bucket of these facts about a file in {@code folder}. */
     public String path(String folder) {
-        return folderFor(folder) + '/' + key + '.'
-            + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count;
+        return folderFor(folder) + '/' + name();
+    }
+
+    /** The folder of the facts of wide batch files in {@code folder}. */
+    public static String wideFolderFor(String folder) {
+        return FOLDER + "/.wide/" + folder;
+    }
+
+    /** The path in the bucket of what says that all wide files of a topic in {@code folder} are known. */
+    public static String listedPath(String folder, String topic) {
+        return FOLDER + "/.listed/" + folder + '/' + topic;
+    }
+
+    /** Where a listing may start that is to meet all files, but wide ones, with timestamps of {@code from} or later; or null. */
+    public static String nameBefore(long from) {
+        // A day since files are that wide, and one since others may write their names in another time zone.
+        return from < FIRST_DAY + 2 * DAY || from >= BEHIND_LAST_DAY ? null : Timestamps.format(from - 2 * DAY);
+    }
+
+    /** Where a listing may end that is to meet all files, but wide ones, with timestamps up to {@code to}; or null. */
+    public static String nameBehind(long to) {
+        return to < FIRST_DAY || to >= BEHIND_LAST_DAY - 2 * DAY ? null : Timestamps.format(to + 2 * DAY);
+    }
+
+    /**
+     * Whether timestamps are too far from the first one to find the file by its name.
+     *
+     * @param firstTimestamp of the first record, milliseconds since the epoch
+     */
+    public boolean isWide(long firstTimestamp) {
+        return firstTimestamp < FIRST_DAY || firstTimestamp >= BEHIND_LAST_DAY
+            || leastTimestamp < firstTimestamp - DAY || greatestTimestamp > firstTimestamp + DAY;
+    }
+
+    /** The path in the bucket of these facts among those of wide files. */
+    public String widePath(String folder) {
+        return wideFolderFor(folder) + '/' + name();
+    }
+
+    private String name() {
+        return key + '.' + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count;
     }
 
     /** Reads a name, without its folder; null if it is none. */

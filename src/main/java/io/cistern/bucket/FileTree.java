@@ -2,29 +2,28 @@ package io.cistern.bucket;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayDeque;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.PriorityQueue;
-import java.util.Queue;
+import java.util.UUID;
+import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * A folder as a bucket: what the {@code file} component cannot do, which is listing in order, and reading as a stream.
- * Names that start with a dot are not listed in the folders of batch files: files being written have them.
+ * A folder as a bucket: what the {@code file} component cannot do, which is listing in order, reading from somewhere in a
+ * file, and giving a name only if nobody else has it.
  */
 public final class FileTree {
 
@@ -44,77 +43,127 @@ public final class FileTree {
     }
 
     /**
-     * The names of the files directly in a folder, behind {@code after}, in the order of their characters.
+     * What is directly in a folder, in the order of its characters, folders with a slash behind their names. A file system
+     * gives its names in no order: a folder of more than a page is looked through once for each page.
      *
-     * @param after a name, or null for all
-     * @throws UncheckedIOException if the folder cannot be read; one that is not there is empty
+     * @param after a name behind which it starts, or null
+     * @param page  what {@link #nextPage} gave, or null for the first page
+     * @throws NotDirectoryException if the bucket itself is not there; a folder that is not there is empty
      */
-    public Iterator<String> list(@Variable("folder") String folder, @Variable("after") String after) {
-        return new Listing(resolve(folder), after == null ? "" : after, pageSize);
+    public List<String> list(@Variable("folder") String folder, @Variable("after") String after,
+                             @Variable("page") String page) throws IOException {
+        checkIsThere();
+        String last = page != null ? page : after == null ? "" : after;
+        PriorityQueue<String> least = new PriorityQueue<>(Collections.reverseOrder());
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(resolve(folder))) {
+            for (Path entry : entries) {
+                String name = entry.getFileName().toString();
+                if ((name + '/').compareTo(last) <= 0 || least.size() == pageSize && name.compareTo(least.peek()) > 0) {
+                    continue;
+                }
+                name = Files.isDirectory(entry) ? name + '/' : name;
+                if (name.compareTo(last) > 0) {
+                    least.add(name);
+                }
+                if (least.size() > pageSize) {
+                    least.remove();
+                }
+            }
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return List.of();
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        List<String> sorted = new ArrayList<>(least);
+        Collections.sort(sorted);
+        return sorted;
+    }
+
+    /** What the next page starts behind, after the page {@code names}; null if that was the last one. */
+    public String nextPage(@Body List<String> names) {
+        return names.size() < pageSize ? null : names.get(names.size() - 1);
     }
 
     /**
-     * The bytes of a file.
+     * The bytes of a file from a byte on.
      *
-     * @throws NoSuchFileException if there is none
+     * @param from counted from 0
+     * @throws NoSuchFileException if there is no such file
      */
-    public InputStream open(@Variable("path") String path) throws IOException {
+    public InputStream open(@Variable("path") String path, @Variable("from") long from) throws IOException {
+        InputStream in = Files.newInputStream(file(path));
+        in.skipNBytes(from);
+        return in;
+    }
+
+    /**
+     * Bytes of a file.
+     *
+     * @throws NoSuchFileException if there is no such file
+     */
+    public long size(@Variable("path") String path) throws IOException {
+        return Files.size(file(path));
+    }
+
+    private Path file(String path) throws IOException {
+        checkIsThere();
         Path file = resolve(path);
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(path);
         }
-        return Files.newInputStream(file);
+        return file;
     }
 
-    /** Whether there is such a file. */
-    public boolean exists(@Variable("path") String path) {
-        return Files.isRegularFile(resolve(path));
-    }
-
-    /** The folders that hold files, with slashes between their names, in order. */
-    public List<String> folders() throws IOException {
-        List<String> folders = new ArrayList<>();
-        Files.walkFileTree(root, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) throws IOException {
-                if (folder.equals(root)) {
-                    return FileVisitResult.CONTINUE;
-                }
-                if (folder.getFileName().toString().startsWith(".")) {
-                    return FileVisitResult.SKIP_SUBTREE;
-                }
-                if (new Listing(folder, "", 1).hasNext()) {
-                    folders.add(root.relativize(folder).toString().replace('\\', '/'));
-                }
-                return FileVisitResult.CONTINUE;
-            }
-        });
-        Collections.sort(folders);
-        return folders;
+    /** A path beside {@code path} under which it can be written until it is whole. */
+    public String temporary(@Variable("path") String path) {
+        return path.substring(0, path.lastIndexOf('/') + 1) + ".writing-" + UUID.randomUUID();
     }
 
     /**
-     * Whether the folder can be used as the bucket.
+     * Gives a file its name, which must not be there, and lets it be on the disk under it.
+     *
+     * @throws FileAlreadyExistsException if there is one of this name; the file is deleted then
+     */
+    public void publish(@Variable("temporary") String temporary, @Variable("path") String path) throws IOException {
+        Path written = resolve(temporary);
+        try {
+            linkOrMove(written, resolve(path));
+        } catch (FileAlreadyExistsException e) {
+            throw new FileAlreadyExistsException(path);
+        } finally {
+            Files.deleteIfExists(written);
+        }
+        try (FileChannel folder = FileChannel.open(written.getParent(), StandardOpenOption.READ)) {
+            folder.force(true);
+        }
+    }
+
+    private static void linkOrMove(Path from, Path to) throws IOException {
+        try {
+            // Unlike a move, a link never takes the place of a file that another process wrote meanwhile.
+            Files.createLink(to, from);
+        } catch (FileAlreadyExistsException e) {
+            throw e;
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            // There are file systems without links.
+            Files.move(from, to);
+        }
+    }
+
+    /**
+     * Whether the folder is there, and can be written to: one that went away, as a volume may, must not be made anew in its
+     * place.
      *
      * @throws IOException if not; the message says why
      */
-    public void check(@Variable("write") boolean write) throws IOException {
+    public void checkIsWritable() throws IOException {
         checkIsThere();
-        if (!Files.isReadable(root)) {
-            throw new IOException(root + " cannot be read");
-        }
-        if (write) {
-            Path probe = Files.createTempFile(root, ".probe-", "");
-            Files.delete(probe);
+        if (!Files.isWritable(root)) {
+            throw new AccessDeniedException(root + " cannot be written to");
         }
     }
 
-    /**
-     * Whether the folder is there: one that went away, as a volume may, must not be made anew in its place.
-     *
-     * @throws NotDirectoryException if it is not
-     */
-    public void checkIsThere() throws NotDirectoryException {
+    private void checkIsThere() throws NotDirectoryException {
         if (!Files.isDirectory(root)) {
             throw new NotDirectoryException(root + " is no folder; create it first");
         }
@@ -126,73 +175,5 @@ public final class FileTree {
             throw new IllegalArgumentException("A path outside of the bucket");
         }
         return resolved;
-    }
-
-    /** Reads a folder page by page, since a file system gives its names in no order. */
-    private static final class Listing implements Iterator<String> {
-
-        private final Path folder;
-        private final int pageSize;
-        private final Queue<String> page = new ArrayDeque<>();
-        private String last;
-        private boolean ended;
-
-        private Listing(Path folder, String after, int pageSize) {
-            this.folder = folder;
-            this.last = after;
-            this.pageSize = pageSize;
-        }
-
-        @Override
-        public boolean hasNext() {
-            if (page.isEmpty() && !ended) {
-                readPage();
-            }
-            return !page.isEmpty();
-        }
-
-        @Override
-        public String next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
-            }
-            return page.remove();
-        }
-
-        private void readPage() {
-            PriorityQueue<String> least = new PriorityQueue<>(Collections.reverseOrder());
-            boolean more = false;
-            try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
-                for (Path entry : entries) {
-                    String name = entry.getFileName().toString();
-                    if (name.startsWith(".") || name.compareTo(last) <= 0
-                        || least.size() == pageSize && name.compareTo(least.peek()) > 0) {
-                        more |= least.size() == pageSize;
-                        continue;
-                    }
-                    if (!Files.isRegularFile(entry)) {
-                        continue;
-                    }
-                    least.add(name);
-                    if (least.size() > pageSize) {
-                        least.remove();
-                        more = true;
-                    }
-                }
-            } catch (NoSuchFileException | NotDirectoryException e) {
-                more = false;
-            } catch (DirectoryIteratorException e) {
-                throw new UncheckedIOException(e.getCause());
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            List<String> sorted = new ArrayList<>(least);
-            Collections.sort(sorted);
-            page.addAll(sorted);
-            ended = !more;
-            if (!sorted.isEmpty()) {
-                last = sorted.get(sorted.size() - 1);
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 package io.cistern.reload;
 
 import io.cistern.batch.BatchFileReader;
+import io.cistern.batch.Compression;
 import io.cistern.batch.Record;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.Bucket;
@@ -54,37 +55,17 @@ public final class Planner {
 
     private Plan planFolder(Reload reload) {
         ReloadRequest request = reload.getRequest();
-        Map<Integer, List<PlannedFile>> byPartition = new TreeMap<>();
-        FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(request.folder()), null));
-        Iterator<String> names = bucket.list(request.folder(), null);
-        int files = 0;
-        int passedOver = 0;
-        int foreign = 0;
-        while (names.hasNext() && !reload.isStopRequested()) {
-            String name = names.next();
-            BatchFileName parsed = BatchFileName.parse(name, request.topic());
-            if (parsed == null) {
-                foreign++;
-                continue;
-            }
-            FileFacts known = facts.of(parsed.key());
-            if (known == null && !request.coversAll()) {
-                known = findFacts(request.folder(), name, parsed.key());
-            }
-            if (known != null && (known.count() == 0 || !known.mayHold(request.from(), request.to()))) {
-                passedOver++;
-                continue;
-            }
-            request.requirePartition(parsed.partition());
-            long firstOffset = parsed.firstOffset() == BatchFileName.UNKNOWN
-                ? firstOffset(request.folder(), name) : parsed.firstOffset();
-            byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())
-                .add(new PlannedFile(name, parsed, firstOffset, known));
-            files++;
+        boolean narrow = !request.coversAll() && isListed(request);
+        Survey survey = new Survey(request, narrow);
+        boolean toTheEnd = survey.list(reload);
+        if (narrow) {
+            survey.listWide(reload);
+        } else if (toTheEnd && survey.allNoted && !request.coversAll()) {
+            note(FileFacts.listedPath(request.folder(), request.topic()));
         }
         List<List<Plan.Life>> lives = new ArrayList<>();
         Lives divider = new Lives(bucket, request.folder(), request.topic());
-        for (List<PlannedFile> ofPartition : byPartition.values()) {
+        for (List<PlannedFile> ofPartition : survey.byPartition.values()) {
             if (reload.isStopRequested()) {
                 break;
             }
@@ -93,10 +74,129 @@ public final class Planner {
             }
             lives.add(divider.divide(ofPartition));
         }
-        return new Plan(lives, files, passedOver, foreign);
+        return new Plan(lives, survey.files, survey.passedOver, survey.foreign);
     }
 
-    /** Reads a file that nothing is known of, and notes what it holds for the next reload. */
+    /** Whether files that hold something in the range are all near it by their names, or known as wide ones. */
+    private boolean isListed(ReloadRequest request) {
+        try {
+            return bucket.exists(FileFacts.listedPath(request.folder(), request.topic()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Writes an empty file; false if that is not possible, for those who may only read the bucket. */
+    private boolean note(String path) {
+        try {
+            bucket.putEmpty(path);
+            return true;
+        } catch (IOException e) {
+            LOG.debug("What was found out could not be noted: {}", e.getMessage());
+            return false;
+        }
+    }
+
+    /** Notes of a file what was found in it, as the storer does. */
+    private boolean note(String folder, long firstTimestamp, FileFacts facts) {
+        return (!facts.isWide(firstTimestamp) || note(facts.widePath(folder))) && note(facts.path(folder));
+    }
+
+    /** What a listing has brought so far. */
+    private final class Survey {
+
+        private final ReloadRequest request;
+        /** The name to start behind, and the last one that is of interest; null for all names. */
+        private final String after;
+        private final String until;
+        /** Whether wide files that are met must be known as such when the listing is done. */
+        private final boolean notesWideOnes;
+        private final Map<Integer, List<PlannedFile>> byPartition = new TreeMap<>();
+        private boolean allNoted = true;
+        private int files;
+        private int passedOver;
+        private int foreign;
+
+        private Survey(ReloadRequest request, boolean narrow) {
+            this.request = request;
+            this.after = narrow ? FileFacts.nameBefore(request.from()) : null;
+            this.until = narrow ? FileFacts.nameBehind(request.to()) : null;
+            this.notesWideOnes = !narrow && !request.coversAll();
+        }
+
+        /** Lists the folder; false if it was stopped. */
+        private boolean list(Reload reload) {
+            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(request.folder()), after));
+            Iterator<String> names = bucket.list(request.folder(), after);
+            while (names.hasNext()) {
+                if (reload.isStopRequested()) {
+                    return false;
+                }
+                String name = names.next();
+                if (until != null && name.compareTo(until) > 0) {
+                    break;
+                }
+                BatchFileName parsed = BatchFileName.parse(name, request.topic());
+                if (parsed == null) {
+                    foreign++;
+                } else {
+                    add(name, parsed, facts.of(parsed.key()));
+                }
+            }
+            return true;
+        }
+
+        /** Adds the wide files that lie before or behind what was listed, and hold something in the range. */
+        private void listWide(Reload reload) {
+            Iterator<String> names = bucket.list(FileFacts.wideFolderFor(request.folder()), null);
+            while (names.hasNext() && !reload.isStopRequested()) {
+                FileFacts facts = FileFacts.parse(names.next());
+                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null : find(facts.key());
+                if (name != null && (after != null && name.compareTo(after) <= 0
+                    || until != null && name.compareTo(until) > 0)) {
+                    add(name, BatchFileName.parse(name, request.topic()), facts);
+                }
+            }
+        }
+
+        /** The name of the file that facts are about; null if it was never stored. */
+        private String find(String key) {
+            try {
+                for (Compression compression : Compression.values()) {
+                    String name = BatchFileName.ofKey(key, request.topic(), compression);
+                    if (BatchFileName.parse(name, request.topic()) != null
+                        && bucket.exists(request.folder() + '/' + name)) {
+                        return name;
+                    }
+                }
+                return null;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void add(String name, BatchFileName parsed, FileFacts facts) {
+            FileFacts known = facts;
+            if (known == null && !request.coversAll()) {
+                known = findFacts(request.folder(), name, parsed.key());
+                allNoted &= note(request.folder(), parsed.firstTimestamp(), known);
+            } else if (notesWideOnes && known.isWide(parsed.firstTimestamp())) {
+                allNoted &= note(known.widePath(request.folder()));
+            }
+            if (known != null && (known.count() == 0 || !known.mayHold(request.from(), request.to()))) {
+                passedOver++;
+                return;
+            }
+            request.requirePartition(parsed.partition());
+            long firstOffset = parsed.firstOffset() == BatchFileName.UNKNOWN
+                ? firstOffset(request.folder(), name) : parsed.firstOffset();
+            byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())
+                .add(new PlannedFile(name, parsed, firstOffset, known));
+            files++;
+        }
+    }
+
+    /** Reads a file that nothing is known of. */
     private FileFacts findFacts(String folder, String name, String key) {
         long least = Long.MAX_VALUE;
         long greatest = Long.MIN_VALUE;
@@ -111,21 +211,16 @@ public final class Planner {
                 count++;
             }
         }
-        FileFacts facts = new FileFacts(key, least, greatest, last, count);
-        try {
-            bucket.put(facts.path(folder), new byte[0]);
-        } catch (RuntimeException e) {
-            // Whoever may only read the bucket opens the file again next time.
-            LOG.debug("What is in a file could not be noted: {}", e.getMessage());
-        }
-        return facts;
+        return new FileFacts(key, least, greatest, last, count);
     }
 
     /** The same file with its facts, for which it is read. */
     private PlannedFile withFacts(PlannedFile file, ReloadRequest request) {
         String name = file.name(request.topic());
         BatchFileName parsed = BatchFileName.parse(name, request.topic());
-        return new PlannedFile(name, parsed, file.firstOffset, findFacts(request.folder(), name, parsed.key()));
+        FileFacts facts = findFacts(request.folder(), name, parsed.key());
+        note(request.folder(), parsed.firstTimestamp(), facts);
+        return new PlannedFile(name, parsed, file.firstOffset, facts);
     }
 
     private long firstOffset(String folder, String name) {

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.Settings;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.Bucket;
+import io.cistern.bucket.BucketException;
 import io.cistern.kafka.Topics;
+import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
@@ -71,8 +73,12 @@ public final class Requests {
         return request;
     }
 
-    /** Checks the request for the reload of one file; throws as {@link #ofTopic} does. */
-    public ReloadRequest ofFile(String body) {
+    /**
+     * Checks the request for the reload of one file; throws as {@link #ofTopic} does.
+     *
+     * @throws IOException if the bucket does not say whether there is the file
+     */
+    public ReloadRequest ofFile(String body) throws IOException {
         Map<String, Object> asked = object(body, OF_A_FILE);
         String fileName = required(asked, "fileName");
         String target = topic(asked, "reIngestionTopic");
@@ -127,6 +133,12 @@ public final class Requests {
     /** What a caller is told of a mistake. */
     public Map<String, Object> answer(@ExchangeException RequestException mistake) {
         return Map.of("message", mistake.getMessage(), "code", mistake.getCode());
+    }
+
+    /** What a caller is told when the bucket cannot be asked. */
+    public Map<String, Object> unavailable(@ExchangeException Exception failure) {
+        return Map.of("message", "The bucket cannot be used: " + BucketException.reason(failure), "code",
+            "bucket-unavailable");
     }
 
     /** What a caller is told when the fault is not the caller's; the log says more. */

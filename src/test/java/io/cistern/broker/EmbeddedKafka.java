@@ -1,11 +1,10 @@
 package io.cistern.broker;
 
+import io.cistern.testing.Ports;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -33,7 +31,6 @@ import org.springframework.util.FileSystemUtils;
  */
 public final class EmbeddedKafka implements AutoCloseable {
 
-    private static final String HOST = "127.0.0.1";
     private static final int NODE = 1;
     private static final Duration TOPIC_TIMEOUT = Duration.ofSeconds(20);
 
@@ -57,7 +54,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
 
     private EmbeddedKafka(int port, Path data, boolean temporary) {
-        this.port = port == 0 ? freePort() : port;
+        this.port = port == 0 ? Ports.free() : port;
         this.data = data;
         this.temporary = temporary;
     }
@@ -115,7 +112,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
 
     public String bootstrapServers() {
-        return HOST + ":" + port;
+        return Ports.HOST + ":" + port;
     }
 
     public int port() {
@@ -190,15 +187,15 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     private Map<String, String> properties() {
         // Only this process talks to the controller, so that its port need not stay the same.
-        int controllerPort = freePort();
+        int controllerPort = Ports.free();
         Map<String, String> p = new HashMap<>();
         p.put("process.roles", "broker,controller");
         p.put("node.id", String.valueOf(NODE));
-        p.put("listeners", "PLAINTEXT://" + bootstrapServers() + ",CONTROLLER://" + HOST + ":" + controllerPort);
+        p.put("listeners", "PLAINTEXT://" + bootstrapServers() + ",CONTROLLER://" + Ports.HOST + ":" + controllerPort);
         p.put("advertised.listeners", "PLAINTEXT://" + bootstrapServers());
         p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
         p.put("controller.listener.names", "CONTROLLER");
-        p.put("controller.quorum.voters", NODE + "@" + HOST + ":" + controllerPort);
+        p.put("controller.quorum.voters", NODE + "@" + Ports.HOST + ":" + controllerPort);
         p.put("log.dirs", data.toAbsolutePath().toString());
 
         p.put("auto.create.topics.enable", "false");
@@ -225,22 +222,6 @@ public final class EmbeddedKafka implements AutoCloseable {
         p.put("broker.heartbeat.interval.ms", "500");
         p.putAll(settings);
         return p;
-    }
-
-    /**
-     * A port below the range from which systems give ports to outgoing connections: a client that tries to reach a
-     * stopped broker on a port of that range can be given this very port, and the broker could not start again.
-     */
-    private static int freePort() {
-        while (true) {
-            int candidate = ThreadLocalRandom.current().nextInt(20_000, 32_000);
-            try (ServerSocket socket = new ServerSocket()) {
-                socket.bind(new InetSocketAddress(HOST, candidate));
-                return candidate;
-            } catch (IOException taken) {
-                continue;
-            }
-        }
     }
 
     private static Path temporaryFolder() {

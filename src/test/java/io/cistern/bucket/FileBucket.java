@@ -5,37 +5,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Properties;
-import org.apache.camel.impl.DefaultCamelContext;
-import org.apache.camel.support.PluginHelper;
-import org.apache.camel.support.ResourceHelper;
 
 /** A folder as the bucket, behind the backend's own routes, without the rest of the application. */
 public final class FileBucket implements AutoCloseable {
 
-    private final DefaultCamelContext context = new DefaultCamelContext();
-    private final Bucket bucket = new Bucket();
+    private final TestBucket bucket;
     private final Path root;
 
     public FileBucket(Path root) {
         this.root = root;
-        Properties settings = new Properties();
-        settings.putAll(Map.of("bss.bucket.name", root.toString(), "bss.retries", "0", "bss.retry-delay", "1",
-            "bss.retry-delay-max", "1"));
-        context.getPropertiesComponent().setInitialProperties(settings);
-        try {
-            PluginHelper.getRoutesLoader(context).loadRoutes(
-                ResourceHelper.resolveMandatoryResource(context, "file:routes/buckets/file.camel.yaml"),
-                ResourceHelper.resolveMandatoryResource(context, "file:routes/errors.camel.yaml"));
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-        context.start();
-        bucket.setCamelContext(context);
+        this.bucket = new TestBucket(Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", root.toString()));
     }
 
     public Bucket bucket() {
-        return bucket;
+        return bucket.bucket();
     }
 
     public Path root() {
@@ -55,6 +38,6 @@ public final class FileBucket implements AutoCloseable {
 
     @Override
     public void close() {
-        context.stop();
+        bucket.close();
     }
 }

@@ -53,6 +53,43 @@ class FileFactsTest {
         assertThat(facts.mayHold(Long.MIN_VALUE, Long.MAX_VALUE)).isTrue();
     }
 
+    @Test
+    void ofWideFilesHaveAPlaceOfTheirOwn() {
+        long first = 1_668_432_397_728L;
+        long day = 86_400_000;
+        FileFacts wide = new FileFacts("2022-11-14T13:26:37.728Z_0_312_1668432398047", first, first + day + 1, 377, 66);
+
+        assertThat(wide.widePath("in/orders")).isEqualTo(".cistern/.wide/in/orders/2022-11-14T13:26:37.728Z_0_312_1668432398047"
+            + ".1668432397728_1668518797729_377_66");
+        assertThat(FileFacts.listedPath("in/orders", "orders.ingestion"))
+            .isEqualTo(".cistern/.listed/in/orders/orders.ingestion");
+        assertThat(wide.isWide(first)).isTrue();
+        assertThat(wide.isWide(first + 1)).isFalse();
+        assertThat(new FileFacts("k", first - day, first + day, 0, 1).isWide(first)).isFalse();
+        assertThat(new FileFacts("k", first - day - 1, first, 0, 1).isWide(first)).isTrue();
+        for (long unsortable : new long[] {-62_167_219_200_001L, 253_402_300_800_000L, Long.MIN_VALUE, Long.MAX_VALUE}) {
+            assertThat(new FileFacts("k", unsortable, unsortable, 0, 1).isWide(unsortable)).isTrue();
+        }
+    }
+
+    /** A file that is not wide and holds something of a range has a name between both bounds of the range. */
+    @Property(edgeCases = EdgeCasesMode.NONE)
+    void ofOtherFilesLieBetweenTheNamesAroundTheirRange(
+        @ForAll @LongRange(min = -62_167_219_200_000L, max = 253_402_300_799_999L) long first,
+        @ForAll @LongRange(min = -86_400_000, max = 86_400_000) long distance,
+        @ForAll @LongRange(min = 0, max = 1_000_000_000_000L) long length) {
+        String name = BatchFileName.format("orders", 0, first, 0, 1, io.cistern.batch.Compression.NONE);
+        long held = first + distance;
+
+        for (long[] range : new long[][] {{held, held + length}, {held - length, held}, {held, held},
+            {Long.MIN_VALUE, held}, {held, Long.MAX_VALUE}}) {
+            String before = FileFacts.nameBefore(range[0]);
+            String behind = FileFacts.nameBehind(range[1]);
+            assertThat(before == null || name.compareTo(before) > 0).as(before).isTrue();
+            assertThat(behind == null || name.compareTo(behind) < 0).as(behind).isTrue();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "2022-11-14T13:26:37.728Z_0_1_2", "2022-11-14T13:26:37.728Z_0_1_2.1_2_3", "k.1_2_3_x", "k.1_2_-3_4",
         "k.1_2_3_4.txt", ".1_2_3_4", "k.1_2_3_9223372036854775808", "k.-_2_3_4"})

@@ -6,14 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,14 +38,16 @@ class FileTreeTest {
         }
     }
 
-    private static List<String> all(Iterator<String> names) {
+    /** All pages of a listing behind each other. */
+    private static List<String> all(FileTree tree, String folder, String after) throws IOException {
         List<String> all = new ArrayList<>();
-        names.forEachRemaining(name -> {
-            all.add(name);
+        String page = null;
+        do {
+            List<String> names = tree.list(folder, after, page);
+            all.addAll(names);
             assertThat(all).as("names that do not end").hasSizeLessThan(1000);
-        });
-        assertThat(names.hasNext()).isFalse();
-        assertThatThrownBy(names::next).isInstanceOf(NoSuchElementException.class);
+            page = tree.nextPage(names);
+        } while (page != null);
         return all;
     }
 
@@ -55,19 +56,19 @@ class FileTreeTest {
         write("orders/b.txt", "orders/a.txt", "orders/a", "orders/B.txt", "orders/10.txt", "orders/9.txt", "orders/+1.txt",
             "orders/é", "orders/.writing-c.txt", "orders/nested/d.txt", "other/e.txt");
 
-        assertThat(all(tree.list("orders", null)))
-            .containsExactly("+1.txt", "10.txt", "9.txt", "B.txt", "a", "a.txt", "b.txt", "é");
-        assertThat(all(tree.list("orders/nested", null))).containsExactly("d.txt");
+        assertThat(all(tree, "orders", null)).containsExactly("+1.txt", ".writing-c.txt", "10.txt", "9.txt", "B.txt", "a",
+            "a.txt", "b.txt", "nested/", "é");
+        assertThat(all(tree, "orders/nested", null)).containsExactly("d.txt");
     }
 
     @Test
     void listsWhatIsBehindAName() throws IOException {
         write("orders/a.txt", "orders/b.txt", "orders/c.txt");
 
-        assertThat(all(tree.list("orders", "a.txt"))).containsExactly("b.txt", "c.txt");
-        assertThat(all(tree.list("orders", "aa"))).containsExactly("b.txt", "c.txt");
-        assertThat(all(tree.list("orders", "c.txt"))).isEmpty();
-        assertThat(all(tree.list("orders", ""))).hasSize(3);
+        assertThat(all(tree, "orders", "a.txt")).containsExactly("b.txt", "c.txt");
+        assertThat(all(tree, "orders", "aa")).containsExactly("b.txt", "c.txt");
+        assertThat(all(tree, "orders", "c.txt")).isEmpty();
+        assertThat(all(tree, "orders", "")).hasSize(3);
     }
 
     @ParameterizedTest
@@ -79,19 +80,20 @@ class FileTreeTest {
             names.add(i + ".txt");
             write("orders/" + i + ".txt");
             if (othersBetween) {
-                write("orders/." + i, "orders/" + i + "/nested.txt");
+                write("orders/" + i + "/nested.txt");
+                names.add(i + "/");
             }
         }
         Collections.sort(names);
 
-        for (int pageSize = 1; pageSize <= 26; pageSize++) {
+        for (int pageSize = 1; pageSize <= names.size() + 2; pageSize++) {
             // When
             FileTree paged = new FileTree(root.toString(), pageSize);
 
             // Then
-            assertThat(all(paged.list("orders", null))).isEqualTo(names);
-            String after = names.get(pageSize % 24);
-            assertThat(all(paged.list("orders", after))).isEqualTo(names.subList(names.indexOf(after) + 1, 24));
+            assertThat(all(paged, "orders", null)).isEqualTo(names);
+            String after = names.get(pageSize % names.size());
+            assertThat(all(paged, "orders", after)).isEqualTo(names.subList(names.indexOf(after) + 1, names.size()));
         }
     }
 
@@ -99,32 +101,42 @@ class FileTreeTest {
     void listsAFolderThatIsNotThereAsEmpty() throws IOException {
         write("orders/a.txt");
 
-        assertThat(all(tree.list("missing", null))).isEmpty();
-        assertThat(all(tree.list("orders/a.txt", null))).isEmpty();
-    }
-
-    @Test
-    void findsTheFoldersThatHoldFilesAndHidesItsOwn() throws IOException {
-        write("orders/a.txt", "in/eu/a.txt", "in/us/a.txt", "deep/1/2/a.txt", ".cistern/orders/a.facts", "eu/.hidden/a.txt",
-            "writing/.writing-a.txt", "at-the-root.txt");
-        Files.createDirectory(root.resolve("empty"));
-
-        assertThat(tree.folders()).containsExactly("deep/1/2", "in/eu", "in/us", "orders");
+        assertThat(all(tree, "missing", null)).isEmpty();
+        assertThat(all(tree, "orders/a.txt", null)).isEmpty();
     }
 
     @Test
     void opensAFileAndTellsWhenThereIsNone() throws IOException {
         write("orders/a.txt", "orders/b ${body}.txt");
 
-        try (InputStream in = tree.open("orders/a.txt")) {
-            assertThat(new String(in.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("orders/a.txt");
+        for (int from : new int[] {0, 3, 12}) {
+            try (InputStream in = tree.open("orders/a.txt", from)) {
+                assertThat(new String(in.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("orders/a.txt".substring(from));
+            }
         }
-        assertThat(tree.exists("orders/a.txt")).isTrue();
-        assertThat(tree.exists("orders/b ${body}.txt")).isTrue();
+        assertThat(tree.size("orders/b ${body}.txt")).isEqualTo(20);
         for (String missing : List.of("orders/c.txt", "orders", "missing/a.txt", "orders/a.txt/b.txt")) {
-            assertThat(tree.exists(missing)).isFalse();
-            assertThatThrownBy(() -> tree.open(missing)).isInstanceOf(NoSuchFileException.class).hasMessage(missing);
+            assertThatThrownBy(() -> tree.size(missing)).isInstanceOf(NoSuchFileException.class).hasMessage(missing);
+            assertThatThrownBy(() -> tree.open(missing, 0)).isInstanceOf(NoSuchFileException.class).hasMessage(missing);
         }
+    }
+
+    @Test
+    void givesANameToOneOfManyOnly() throws IOException {
+        List<String> temporary = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            temporary.add(tree.temporary("orders/a.txt"));
+            write(temporary.get(i));
+        }
+
+        tree.publish(temporary.get(1), "orders/a.txt");
+        for (int other : new int[] {0, 2}) {
+            assertThatThrownBy(() -> tree.publish(temporary.get(other), "orders/a.txt"))
+                .isInstanceOf(FileAlreadyExistsException.class).hasMessage("orders/a.txt");
+        }
+
+        assertThat(all(tree, "orders", null)).containsExactly("a.txt");
+        assertThat(root.resolve("orders/a.txt")).hasContent(temporary.get(1));
     }
 
     @Test
@@ -133,9 +145,9 @@ class FileTreeTest {
         try {
             for (String outside : List.of("../" + secret.getFileName(), "orders/../../" + secret.getFileName(),
                 secret.toString(), "..", "/")) {
-                assertThatThrownBy(() -> tree.open(outside)).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> tree.exists(outside)).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> tree.list(outside, null)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> tree.open(outside, 0)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> tree.size(outside)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> tree.list(outside, null, null)).isInstanceOf(IllegalArgumentException.class);
             }
         } finally {
             Files.delete(secret);
@@ -144,11 +156,13 @@ class FileTreeTest {
 
     @Test
     void saysWhetherTheFolderCanBeUsed() throws IOException {
-        tree.check(true);
+        tree.checkIsWritable();
         assertThat(root).isEmptyDirectory();
 
-        String missing = root.resolve("missing").toString();
-        assertThatThrownBy(() -> new FileTree(missing).check(false)).isInstanceOf(IOException.class)
-            .hasMessage(missing + " is no folder; create it first");
+        FileTree missing = new FileTree(root.resolve("missing").toString());
+        String reason = root.resolve("missing") + " is no folder; create it first";
+        assertThatThrownBy(missing::checkIsWritable).isInstanceOf(IOException.class).hasMessage(reason);
+        assertThatThrownBy(() -> missing.list("orders", null, null)).isInstanceOf(IOException.class).hasMessage(reason);
+        assertThatThrownBy(() -> missing.size("orders/a.txt")).isInstanceOf(IOException.class).hasMessage(reason);
     }
 }

@@ -56,6 +56,9 @@ final class Archive {
         if (Files.exists(bucket.root().resolve(path))) {
             throw new IllegalStateException("There is such a file already: " + path);
         }
+        if ((writer == Writer.STORER || writer == Writer.STORER_WITHOUT_FACTS) && file.isWide()) {
+            bucket.write(file.getWidePath(), new byte[0]);
+        }
         bucket.write(path, TestFiles.readAll(file.getInputStream()));
         if (writer == Writer.STORER) {
             bucket.write(file.getFactsPath(), new byte[0]);

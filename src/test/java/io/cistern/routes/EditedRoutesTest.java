@@ -6,9 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.testing.BucketFiles;
+import io.cistern.testing.Readme;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -74,7 +74,7 @@ class EditedRoutesTest {
         Path storer = routes.resolve("storer.camel.yaml");
         String yaml = Files.readString(storer);
         assertThat(yaml).containsOnlyOnce(MARK);
-        Files.writeString(storer, yaml.replace(MARK, stepOfTheReadme() + OTHER_FILTERS + MARK));
+        Files.writeString(storer, yaml.replace(MARK, Readme.yamlBehind("## Changing a route") + OTHER_FILTERS + MARK));
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         String topic = TestKafka.topic("edited", 2);
         String events = TestKafka.topic("edited.events", 1);
@@ -118,12 +118,5 @@ class EditedRoutesTest {
         assertThat(stored).filteredOn(line -> line.get("payload").isNull()).hasSize(1);
         assertThat(BucketFiles.in(bucket, topic)).allMatch(file -> file.getFileName().toString().contains("_0_"));
         assertThat(TestKafka.records(events)).hasSameSizeAs(BucketFiles.in(bucket, topic));
-    }
-
-    private static String stepOfTheReadme() throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
-        String chapter = readme.substring(readme.indexOf("## Changing a route"));
-        int start = chapter.indexOf("```yaml\n") + 8;
-        return chapter.substring(start, chapter.indexOf("```", start));
     }
 }

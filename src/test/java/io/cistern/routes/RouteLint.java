@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import groovy.lang.GroovyShell;
 import io.cistern.testing.JsonSchema;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +22,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.codehaus.groovy.control.CompilationFailedException;
 
 /**
  * Checks YAML routes without starting them: Camel's own schema in its canonical form (no compact notations), the project's
@@ -33,6 +35,9 @@ final class RouteLint {
         .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final ObjectNode SCHEMA = canonicalSchema();
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(.*?)}}");
+    /** How a script reads a setting, and gets a bean. */
+    private static final Pattern SETTING = Pattern.compile("settings\\.value\\('(.*?)'\\)");
+    private static final Pattern LOOKUP = Pattern.compile("registry\\.lookupByName\\('(.*?)'\\)");
     private static final Pattern BEAN = Pattern.compile("bean:(\\w+)(?:\\.(\\w+))?");
     /** What refers to a bean by its name, with or without #bean: in front. */
     private static final Set<String> REFERENCES = Set.of("aggregationStrategy", "aggregationRepository", "executorService",
@@ -117,7 +122,7 @@ final class RouteLint {
         String uses = routes + java.replaceAll("Map\\.entry\\(\"[^\"]+\"", "") + applicationYaml;
         Set<String> unused = new TreeSet<>();
         for (String key : keys) {
-            if (!uses.contains("{{" + key + "}}") && !uses.contains("\"" + key + "\"") && !uses.contains("${" + key + "}")) {
+            if (!uses.contains("{{" + key + "}}") && !uses.contains("'" + key + "'") && !uses.contains("\"" + key + "\"") && !uses.contains("${" + key + "}")) {
                 unused.add(key);
             }
         }
@@ -236,10 +241,30 @@ final class RouteLint {
                 problems.add(place + ": application.yaml has no key " + matcher.group(1));
             }
         }
+        for (Matcher matcher = SETTING.matcher(text); matcher.find();) {
+            if (!keys.contains(matcher.group(1))) {
+                problems.add(place + ": application.yaml has no key " + matcher.group(1));
+            }
+        }
+        for (Matcher matcher = LOOKUP.matcher(text); matcher.find();) {
+            requireMethod(matcher.group(1), null, place);
+        }
+        if (place.contains(".groovy.") || name.equals("script")) {
+            compile(text, place);
+        }
         if (text.startsWith("#bean:")) {
             requireMethod(text.substring(6), null, place);
         } else if (REFERENCES.contains(name)) {
             requireMethod(text, null, place);
+        }
+    }
+
+    /** Whether it is Groovy, where it would be run for the first time when something fails. */
+    private void compile(String script, String place) {
+        try {
+            new GroovyShell().parse(script);
+        } catch (CompilationFailedException e) {
+            problems.add(place + ": no Groovy: " + e.getMessage());
         }
     }
 

@@ -106,15 +106,18 @@ class RoutesLintTest {
         assertThat(lintWith(backend).problems()).isEmpty();
     }
 
-    /** A file is to be seen at once. Only the stations of the storer are a little longer, and belong together. */
+    /**
+     * A file is to be seen at once; only a backend is one file, with all that has to be said to its client.
+     */
     @Test
     void noOtherFileIsLong() throws IOException {
         Map<String, Long> longFiles = new TreeMap<>();
         for (String backend : backends()) {
             longFiles.putAll(lintWith(backend).longFiles());
         }
-        assertThat(longFiles.keySet()).isSubsetOf("storer-steps.camel.yaml");
-        assertThat(longFiles.values()).allMatch(lines -> lines <= 170);
+        assertThat(longFiles).allSatisfy((file, lines) ->
+            assertThat(lines).as(file).isLessThanOrEqualTo(
+                file.startsWith("buckets/") ? 300 : 150));
     }
 
     /** Camel may make all beans of a file once more: one that refers to a later one would then keep the former one. */
@@ -241,7 +244,7 @@ class RoutesLintTest {
         while (matcher.find()) {
             calledFromOutside.add(matcher.group(1));
         }
-        assertThat(calledFromOutside).hasSizeGreaterThan(4);
+        assertThat(calledFromOutside).hasSizeGreaterThan(3);
         new ObjectMapper(new YAMLFactory()).readTree(Path.of("src/main/resources/static/openapi.yaml").toFile())
             .findValuesAsText("operationId").forEach(calledFromOutside::add);
         return new RouteLint(files, ApplicationYaml.keys(), calledFromOutside);

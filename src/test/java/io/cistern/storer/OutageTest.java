@@ -52,6 +52,10 @@ class OutageTest {
                 publish(kafka, "three");
                 await().atMost(Duration.ofSeconds(30)).until(() -> readiness(cistern) == 503);
                 assertThat(bucket).doesNotExist();
+                assertThatTheBucketIsMissed(cistern.call("GET", "/status/folders", null), bucket);
+                assertThatTheBucketIsMissed(cistern.call("GET", "/status/orders/count", null), bucket);
+                assertThatTheBucketIsMissed(cistern.call("POST", "/reingestion/topic",
+                    "{\"topic\":\"orders\",\"reIngestionTopic\":\"events\"}"), bucket);
                 Files.move(away, bucket);
 
                 // Then
@@ -59,6 +63,12 @@ class OutageTest {
                 await().atMost(Duration.ofSeconds(30)).until(() -> readiness(cistern) == 200);
             }
         }
+    }
+
+    private static void assertThatTheBucketIsMissed(RunningCistern.Answer answer, Path bucket) {
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.body().get("code").asText()).isEqualTo("bucket-unavailable");
+        assertThat(answer.body().get("message").asText()).contains(bucket + " is no folder");
     }
 
     private static int readiness(RunningCistern cistern) {

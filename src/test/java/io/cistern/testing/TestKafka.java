@@ -3,6 +3,7 @@ package io.cistern.testing;
 import io.cistern.broker.EmbeddedKafka;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,18 @@ public final class TestKafka {
         records.sort(Comparator.comparingInt((ConsumerRecord<byte[], byte[]> record) -> record.partition())
             .thenComparingLong(ConsumerRecord::offset));
         return records;
+    }
+
+    /** All of a record that must survive, as text that compares. */
+    public static String contents(ConsumerRecord<byte[], byte[]> record) {
+        StringBuilder text = new StringBuilder().append(record.timestamp()).append(' ')
+            .append(digest(record.key())).append(' ').append(digest(record.value()));
+        record.headers().forEach(header -> text.append(' ').append(header.key()).append('=').append(digest(header.value())));
+        return text.toString();
+    }
+
+    private static String digest(byte[] bytes) {
+        return bytes == null ? "null" : bytes.length + ":" + Arrays.hashCode(bytes);
     }
 
     /** What a consumer group has not committed of a topic; partitions without a commit count whole. */
