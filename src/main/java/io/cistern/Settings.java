@@ -38,10 +38,11 @@ public final class Settings implements CamelContextAware {
      * @param cacheUploadTimeout greatest age of what is held
      * @param maxCacheSize       bytes that may be held over all partitions together
      * @param restAfterFailure   how long a partition rests when storing failed
+     * @param exactlyOnce        whether event, post-ingestion records and offsets are committed in one transaction
      */
     public record Storer(long maxBytesPerFile, long maxRecordsPerFile, Duration cacheUploadTimeout, long maxCacheSize,
                          Compression compression, Duration restAfterFailure, boolean postIngestion,
-                         String eventsTopic) {
+                         boolean exactlyOnce, String eventsTopic) {
     }
 
     /**
@@ -100,6 +101,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.compression", "BSS_COMPRESSION"),
         Map.entry("bss.events-topic", "BSS_EVENTS_TOPIC"),
         Map.entry("bss.enable-post-ingestion", "BSS_ENABLE_POST_INGESTION"),
+        Map.entry("bss.exactly-once", "BSS_EXACTLY_ONCE"),
         Map.entry("bss.retries", "BSS_RETRIES"),
         Map.entry("bss.retry-delay", "BSS_RETRY_DELAY"),
         Map.entry("bss.retry-delay-max", "BSS_RETRY_DELAY_MAX"),
@@ -138,6 +140,8 @@ public final class Settings implements CamelContextAware {
         Map.entry("kafka.password", "KAFKA_PASSWORD"),
         Map.entry("kafka.sasl-mechanism", "KAFKA_SASL_MECHANISM"),
         Map.entry("kafka.dequeue-strategy", "KAFKA_DEQUEUE_STRATEGY"),
+        Map.entry("kafka.group-protocol", "KAFKA_GROUP_PROTOCOL"),
+        Map.entry("kafka.partition-assignor", "KAFKA_PARTITION_ASSIGNOR"),
         Map.entry("kafka.max-poll-records", "KAFKA_MAX_POLL_RECORDS"),
         Map.entry("kafka.max-poll-ms", "KAFKA_MAX_POLL_MS"),
         Map.entry("kafka.consumers", "KAFKA_CONSUMERS"),
@@ -204,6 +208,7 @@ public final class Settings implements CamelContextAware {
             compression(),
             duration("bss.rest-after-failure", 0),
             bool("bss.enable-post-ingestion"),
+            bool("bss.exactly-once"),
             text("bss.events-topic"));
         if (stores && areRight("bss.max-bytes-per-file", "bss.max-cache-size")
             && storer.maxBytesPerFile > storer.maxCacheSize) {
@@ -291,6 +296,14 @@ public final class Settings implements CamelContextAware {
         number("kafka.max-request-size", 1024, Integer.MAX_VALUE);
         startTimeout = duration("kafka.start-timeout", 1);
         oneOf("kafka.dequeue-strategy", "earliest", "latest");
+        oneOf("kafka.group-protocol", "classic", "consumer");
+        for (String assignor : text("kafka.partition-assignor").split(",")) {
+            try {
+                Class.forName(assignor.trim(), false, Settings.class.getClassLoader());
+            } catch (ClassNotFoundException e) {
+                problem("kafka.partition-assignor", "there is no class " + quoted(assignor.trim()));
+            }
+        }
         oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL");
         together("kafka.username", "kafka.password", "name and password belong together");
     }

@@ -231,7 +231,7 @@ public final class BatchFile implements Batch, Content {
         if (rewound) {
             throw new IllegalStateException(this + " is read again, and cannot be acknowledged");
         }
-        source.acknowledge(topic, partition, startOffset, nextOffset);
+        source.acknowledge(topic, partition, startOffset, nextOffset, count > 0);
         openBatches.release(this);
     }
 

@@ -13,9 +13,10 @@ public interface Source {
      * The records from {@code startOffset} to {@code nextOffset}, exclusive, are stored, and so is all that depends on
      * it: {@code nextOffset} may be committed.
      *
+     * @param isStored whether they are in a file; else a filter of the storer's route left none of them
      * @throws IllegalStateException if records before {@code startOffset} are not stored; nothing is acknowledged then
      */
-    void acknowledge(String topic, int partition, long startOffset, long nextOffset);
+    void acknowledge(String topic, int partition, long startOffset, long nextOffset, boolean isStored);
 
     /**
      * Storing failed: what is held of the partition is dropped, and it is read again from the last acknowledged offset

@@ -3,12 +3,14 @@ package io.cistern.kafka;
 import io.cistern.Settings;
 import io.cistern.batch.OpenBatches;
 import io.cistern.batch.Rotation;
+import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.component.kafka.KafkaClientFactory;
 import org.apache.camel.component.kafka.KafkaConfiguration;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.Producer;
 
 /**
@@ -17,21 +19,31 @@ import org.apache.kafka.clients.producer.Producer;
  */
 public final class BatchClients implements KafkaClientFactory {
 
+    private static final List<String> CLASSIC_ONLY = List.of(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+        ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG);
+
     private final Settings settings;
     private final OpenBatches openBatches;
     private final Rotation rotation;
+    private final Transactions transactions;
     private final AtomicInteger count = new AtomicInteger();
 
-    public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation) {
+    public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions) {
         this.settings = settings;
         this.openBatches = openBatches;
         this.rotation = rotation;
+        this.transactions = transactions;
     }
 
     @Override
     public Consumer<Object, Object> getConsumer(Properties properties) {
         int id = count.incrementAndGet();
-        return new FoldingConsumer(prepared(properties, id), id, openBatches, rotation,
+        Properties prepared = prepared(properties, id);
+        if ("consumer".equals(prepared.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG))) {
+            // The broker's to say with this protocol: a client that says it is refused.
+            CLASSIC_ONLY.forEach(prepared::remove);
+        }
+        return new FoldingConsumer(prepared, id, openBatches, rotation, transactions,
             settings.storer().restAfterFailure());
     }
 

@@ -39,18 +39,22 @@ import org.slf4j.LoggerFactory;
  * within the memory that may be held, and commits what was acknowledged, all on the thread that polls.
  *
  * <p>Whatever a partition held when it is revoked or lost is dropped and read again by its next owner; what was
- * acknowledged is committed first, unless the partition was lost.
+ * acknowledged is committed first, unless the partition was lost. Where a batch was published in a transaction, its
+ * acknowledgement commits that, and the offsets with it; see {@link Transactions}.
  */
 final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Source {
 
     private static final Logger LOG = LoggerFactory.getLogger(FoldingConsumer.class);
     private static final long COMMIT_INTERVAL_NANOS = Duration.ofMillis(200).toNanos();
     private static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(5);
+    private static final String STORED_TO = "stored to ";
+    private static final Duration COMMITTED_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
 
     private final int id;
     private final OpenBatches openBatches;
     private final Rotation rotation;
+    private final Transactions transactions;
     private final Duration rest;
     /** Where a partition starts that the group has no offset of. */
     private final boolean startsAtEnd;
@@ -68,14 +72,44 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final class Position {
         private long handedOut;
         private long acknowledged;
+        /** Where the last batch ended: from there to what is acknowledged there was nothing to be stored. */
+        private long stored;
         private long committed = -1;
         private long committing = -1;
         private long restUntilNanos;
         private boolean rests;
+        /** Whether the broker may have committed more than is acknowledged. */
+        private boolean isUncertain;
+        /** Whether records are gone that come next. */
+        private boolean isCutOff;
 
         private Position(long offset) {
             handedOut = offset;
             acknowledged = offset;
+            stored = offset;
+        }
+
+        /** Goes on at {@code first}: what was before it is gone, and no file must look as if there had been nothing. */
+        private void cutOff(long first) {
+            isCutOff = false;
+            handedOut = first;
+            acknowledged = first;
+            stored = first;
+        }
+
+        /** What is committed, with a note of where the last batch ended if that is before it. */
+        private OffsetAndMetadata offsetAndMetadata() {
+            return new OffsetAndMetadata(acknowledged, stored < acknowledged ? STORED_TO + stored : "");
+        }
+
+        private static Position of(OffsetAndMetadata committed) {
+            Position position = new Position(committed.offset());
+            position.committed = committed.offset();
+            if (committed.metadata().matches(STORED_TO + "\\d{1,18}")) {
+                position.stored = Math.min(position.stored,
+                    Long.parseLong(committed.metadata().substring(STORED_TO.length())));
+            }
+            return position;
         }
     }
 
@@ -83,12 +117,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                                    long consumedAt) {
     }
 
-    FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Duration rest) {
+    FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Transactions transactions,
+                    Duration rest) {
         super(withoutReset(properties));
         this.startsAtEnd = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
         this.id = id;
         this.openBatches = openBatches;
         this.rotation = rotation;
+        this.transactions = transactions;
         this.rest = rest;
     }
 
@@ -119,6 +155,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
         pollingThread = Thread.currentThread();
         openBatches.unreserve(this);
+        // Of a batch that was neither acknowledged nor rewound: its offsets were not committed, nor must the rest be.
+        transactions.abort();
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
@@ -154,6 +192,12 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         } catch (OffsetOutOfRangeException e) {
             LOG.warn("Records are gone that were not stored yet, or a topic was created anew; what is there is stored from"
                 + " its start: offsets={}", e.offsetOutOfRangePartitions());
+            for (TopicPartition partition : e.partitions()) {
+                storeWhatIsHeld(partition);
+                if (positions.containsKey(partition)) {
+                    positions.get(partition).isCutOff = true;
+                }
+            }
             seekToBeginning(e.partitions());
         }
         return ConsumerRecords.empty();
@@ -187,9 +231,12 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             Position position = positions.computeIfAbsent(partition, ignored -> new Position(first));
             if (first < position.handedOut) {
                 position = startAnew(partition, first);
+            } else if (position.isCutOff && position.handedOut == position.acknowledged) {
+                position.cutOff(first);
             }
             long next = records.get(records.size() - 1).offset() + 1;
-            ready.add(new PolledPartition(partition, new PolledRecords(records), position.handedOut, next, now));
+            long start = position.handedOut == position.acknowledged ? position.stored : position.handedOut;
+            ready.add(new PolledPartition(partition, new PolledRecords(records), start, next, now));
             position.handedOut = next;
         }
     }
@@ -201,11 +248,15 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private Position startAnew(TopicPartition partition, long first) {
         LOG.warn("Offsets start anew: topic={} partition={} offset={} before={}", partition.topic(), partition.partition(),
             first, positions.get(partition).handedOut);
-        openBatches.openOf(this).stream().filter(file -> file.getTopic().equals(partition.topic())
-            && file.getPartition() == partition.partition()).forEach(BatchFile::want);
+        storeWhatIsHeld(partition);
         Position position = new Position(first);
         positions.put(partition, position);
         return position;
+    }
+
+    private void storeWhatIsHeld(TopicPartition partition) {
+        openBatches.openOf(this).stream().filter(file -> file.getTopic().equals(partition.topic())
+            && file.getPartition() == partition.partition()).forEach(BatchFile::want);
     }
 
     /**
@@ -315,6 +366,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         long now = System.nanoTime();
         positions.forEach((partition, position) -> {
             if (position.rests && now - position.restUntilNanos >= 0) {
+                if (position.isUncertain && !makeCertain(partition, position)) {
+                    position.restUntilNanos = System.nanoTime() + rest.toNanos();
+                    return;
+                }
                 position.rests = false;
                 if (!waiting) {
                     resume(List.of(partition));
@@ -324,12 +379,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     @Override
-    public void acknowledge(String topic, int partition, long startOffset, long nextOffset) {
+    public void acknowledge(String topic, int partition, long startOffset, long nextOffset, boolean isStored) {
         if (Thread.currentThread() != pollingThread) {
             throw new IllegalStateException("A batch left the thread of its consumer: a step of the storer's route hands"
                 + " it to another one");
         }
-        Position position = positions.get(new TopicPartition(topic, partition));
+        TopicPartition topicPartition = new TopicPartition(topic, partition);
+        Position position = positions.get(topicPartition);
         if (position == null) {
             return;
         }
@@ -338,12 +394,22 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 + " cannot be acknowledged: what starts at offset " + position.acknowledged + " is not stored."
                 + " A step of the storer's route must not leave out whole batches; see keepRecords for filters.");
         }
-        position.acknowledged = Math.max(position.acknowledged, nextOffset);
+        Position behind = new Position(Math.max(position.acknowledged, nextOffset));
+        behind.stored = isStored ? Math.max(position.stored, nextOffset) : position.stored;
+        if (transactions.isOpen()) {
+            position.isUncertain = true;
+            transactions.commit(Map.of(topicPartition, behind.offsetAndMetadata()), groupMetadata());
+            position.isUncertain = false;
+            position.committed = behind.acknowledged;
+        }
+        position.acknowledged = behind.acknowledged;
+        position.stored = behind.stored;
     }
 
     @Override
     public void rewind(String topic, int partition) {
         TopicPartition topicPartition = new TopicPartition(topic, partition);
+        transactions.abort();
         openBatches.drop(this, topic, partition);
         Position position = positions.get(topicPartition);
         if (position == null || !assignment().contains(topicPartition)) {
@@ -356,6 +422,42 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         seek(topicPartition, position.acknowledged);
         pause(List.of(topicPartition));
         LOG.info("Storing rests: topic={} partition={} offset={} for={}", topic, partition, position.acknowledged, rest);
+    }
+
+    /** Asks the broker what became of a commit whose answer was lost; false if it does not say. */
+    private boolean makeCertain(TopicPartition partition, Position position) {
+        try {
+            OffsetAndMetadata committed = committed(Set.of(partition), COMMITTED_TIMEOUT).get(partition);
+            if (committed != null && committed.offset() > position.acknowledged) {
+                Position behind = Position.of(committed);
+                position.handedOut = behind.handedOut;
+                position.acknowledged = behind.acknowledged;
+                position.stored = behind.stored;
+                position.committed = behind.committed;
+                seek(partition, behind.acknowledged);
+            }
+            position.isUncertain = false;
+            return true;
+        } catch (KafkaException e) {
+            LOG.warn("The broker does not say what is committed of {}, and is asked again: {}", partition, e.toString());
+            return false;
+        }
+    }
+
+    /** Where new partitions start, and where their last batch ended; those of which it is not known start where Kafka says. */
+    private void noteCommitted(Collection<TopicPartition> partitions) {
+        if (partitions.isEmpty()) {
+            return;
+        }
+        try {
+            committed(Set.copyOf(partitions), COMMITTED_TIMEOUT).forEach((partition, committed) -> {
+                if (committed != null) {
+                    positions.put(partition, Position.of(committed));
+                }
+            });
+        } catch (KafkaException e) {
+            LOG.debug("Not known yet: what is committed of {}", partitions, e);
+        }
     }
 
     /**
@@ -388,7 +490,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         positions.forEach((partition, position) -> {
             if (position.acknowledged > Math.max(position.committed, position.committing)) {
                 position.committing = position.acknowledged;
-                offsets.put(partition, new OffsetAndMetadata(position.acknowledged));
+                offsets.put(partition, position.offsetAndMetadata());
             }
         });
         if (!offsets.isEmpty()) {
@@ -417,7 +519,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         for (TopicPartition partition : partitions) {
             Position position = positions.get(partition);
             if (position != null && position.acknowledged > position.committed) {
-                offsets.put(partition, new OffsetAndMetadata(position.acknowledged));
+                offsets.put(partition, position.offsetAndMetadata());
             }
         }
         if (offsets.isEmpty()) {
@@ -447,6 +549,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     private void end() {
         openBatches.unreserve(this);
+        transactions.close();
         commitNow(List.copyOf(positions.keySet()));
         forget(List.copyOf(positions.keySet()));
         openBatches.setWaiting(this, false);
@@ -483,6 +586,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
             camel.onPartitionsAssigned(partitions);
             forget(partitions);
+            noteCommitted(partitions);
         }
 
         @Override

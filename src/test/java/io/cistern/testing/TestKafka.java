@@ -53,10 +53,15 @@ public final class TestKafka {
 
     /** All records of a topic, committed ones only, each partition in its order, the partitions one after the other. */
     public static List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+        return records(broker(), topic, "read_committed");
+    }
+
+    /** All records of a topic on that broker, as a consumer of this isolation level sees them; order as above. */
+    public static List<ConsumerRecord<byte[], byte[]>> records(EmbeddedKafka broker, String topic, String isolation) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, broker().bootstrapServers(),
-                ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed",
+            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers(),
+                ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation,
                 // A close waits for the fetch that is open.
                 ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 20),
             new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
@@ -89,7 +94,12 @@ public final class TestKafka {
 
     /** What a consumer group has not committed of a topic; partitions without a commit count whole. */
     public static long lag(String group, String topic) {
-        try (var admin = broker().admin()) {
+        return lag(broker(), group, topic);
+    }
+
+    /** The same of that broker. */
+    public static long lag(EmbeddedKafka broker, String group, String topic) {
+        try (var admin = broker.admin()) {
             Map<TopicPartition, OffsetAndMetadata> committed =
                 admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
             int partitions = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
