@@ -152,6 +152,7 @@ class ExactlyOnceTest {
         }
         int count = 0;
         for (var event : TestKafka.records(kafka, events, "read_committed")) {
+            assertThat(event.headers()).isEmpty();
             var fields = new ObjectMapper().readTree(event.value());
             assertThat(fields.get("batchOffsetStart").asInt()).isEqualTo(count);
             count += fields.get("batchSize").asInt();
