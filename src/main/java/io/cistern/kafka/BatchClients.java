@@ -26,6 +26,7 @@ public final class BatchClients implements KafkaClientFactory {
     private final OpenBatches openBatches;
     private final Rotation rotation;
     private final Transactions transactions;
+    private final long startedAt = System.currentTimeMillis();
     private final AtomicInteger count = new AtomicInteger();
 
     public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions) {
@@ -44,7 +45,7 @@ public final class BatchClients implements KafkaClientFactory {
             CLASSIC_ONLY.forEach(prepared::remove);
         }
         return new FoldingConsumer(prepared, id, openBatches, rotation, transactions,
-            settings.storer().restAfterFailure());
+            settings.storer().restAfterFailure(), startedAt);
     }
 
     @Override

@@ -56,8 +56,9 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final Rotation rotation;
     private final Transactions transactions;
     private final Duration rest;
-    /** Where a partition starts that the group has no offset of. */
+    /** Where a partition starts that the group has no offset of: at its beginning, or at this time. */
     private final boolean startsAtEnd;
+    private final long startedAt;
     private final Map<TopicPartition, Position> positions = new HashMap<>();
     /** Polled, but not handed out yet since memory is short. */
     private final Queue<PolledPartition> ready = new ArrayDeque<>();
@@ -118,9 +119,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Transactions transactions,
-                    Duration rest) {
+                    Duration rest, long startedAt) {
         super(withoutReset(properties));
         this.startsAtEnd = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
+        this.startedAt = startedAt;
         this.id = id;
         this.openBatches = openBatches;
         this.rotation = rotation;
@@ -184,11 +186,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         try {
             return super.poll(timeout);
         } catch (NoOffsetForPartitionException e) {
-            if (startsAtEnd) {
-                seekToEnd(e.partitions());
-            } else {
-                seekToBeginning(e.partitions());
-            }
+            seekToStart(e.partitions());
         } catch (OffsetOutOfRangeException e) {
             LOG.warn("Records are gone that were not stored yet, or a topic was created anew; what is there is stored from"
                 + " its start: offsets={}", e.offsetOutOfRangePartitions());
@@ -201,6 +199,30 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             seekToBeginning(e.partitions());
         }
         return ConsumerRecords.empty();
+    }
+
+    /**
+     * Kafka's own latest would skip what came to a partition between the time when it was added to a topic and its first
+     * poll, which may be minutes later: what came since this process began is not passed over.
+     */
+    private void seekToStart(Collection<TopicPartition> partitions) {
+        if (!startsAtEnd) {
+            seekToBeginning(partitions);
+            return;
+        }
+        Map<TopicPartition, Long> times = new HashMap<>();
+        partitions.forEach(partition -> times.put(partition, startedAt));
+        try {
+            offsetsForTimes(times, COMMITTED_TIMEOUT).forEach((partition, offset) -> {
+                if (offset == null) {
+                    seekToEnd(List.of(partition));
+                } else {
+                    seek(partition, offset.offset());
+                }
+            });
+        } catch (TimeoutException e) {
+            LOG.debug("Not known yet: where {} start", partitions, e);
+        }
     }
 
     /**

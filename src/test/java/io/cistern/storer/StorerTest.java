@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -185,6 +186,29 @@ class StorerTest {
         }
         assertThat(BucketFiles.allLines(bucket, quiet)).extracting(line -> line.get("payload").asText())
             .containsExactly("meanwhile");
+    }
+
+    @Test
+    void recordsOfAPartitionThatIsAddedAreStoredFromItsFirstOne() throws Exception {
+        // Given a group that starts at the latest record, and finds out about new partitions after a while
+        String grown = TestKafka.topic("grown", 1);
+        String group = "grown-" + UUID.randomUUID();
+        publish(List.of(new ProducerRecord<>(grown, 0, null, bytes("too early"))));
+        Map<String, String> settings = settings(group, grown, "KAFKA_DEQUEUE_STRATEGY", "latest",
+            "camel.component.kafka.additional-properties[metadata.max.age.ms]", "2000");
+        try (RunningCistern storer = RunningCistern.start(settings)) {
+            awaitNoLag(group, grown);
+
+            // When
+            try (Admin admin = TestKafka.broker().admin()) {
+                admin.createPartitions(Map.of(grown, NewPartitions.increaseTo(2))).all().get();
+            }
+            publish(List.of(new ProducerRecord<>(grown, 1, null, bytes("first of a new one"))));
+            awaitNoLag(group, grown);
+        }
+        // Then
+        assertThat(BucketFiles.allLines(bucket, grown)).extracting(line -> line.get("payload").asText())
+            .containsExactly("first of a new one");
     }
 
     @Test
