@@ -1,6 +1,6 @@
 package io.cistern.batch;
 
-import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -53,7 +53,11 @@ public enum Compression {
     ZSTD(".zst") {
         @Override
         byte[] compress(byte[] bytes, int length) {
-            return Zstd.compress(length == bytes.length ? bytes : Arrays.copyOf(bytes, length), 3);
+            try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
+                // Which gzip has anyway: what rots in the bucket is told from what was stored.
+                return zstd.setLevel(3).setChecksum(true)
+                    .compress(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+            }
         }
 
         @Override
@@ -65,7 +69,7 @@ public enum Compression {
                 throw new EOFException("Input is not in the .zst format: it is empty");
             }
             start.unread(first);
-            return new ZstdInputStream(start);
+            return new ZstdInputStream(new LastByteAlone(start));
         }
     };
 
@@ -107,5 +111,51 @@ public enum Compression {
             }
         }
         return null;
+    }
+
+    /**
+     * Gives the last byte of a stream in a read of its own. The library asks whether a frame has ended only for what it read
+     * last: it would take a file for whole that ends within a frame, if a frame before it ended in the same read.
+     */
+    private static final class LastByteAlone extends InputStream {
+
+        private final InputStream in;
+        private boolean started;
+        /** The byte that was read and not given yet; -1 at the end. */
+        private int held;
+
+        private LastByteAlone(InputStream in) {
+            this.in = in;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            if (!started) {
+                started = true;
+                held = in.read();
+            }
+            if (held < 0 || length == 0) {
+                return held < 0 ? -1 : 0;
+            }
+            bytes[offset] = (byte) held;
+            if (length == 1) {
+                held = in.read();
+                return 1;
+            }
+            int count = in.read(bytes, offset + 1, length - 1);
+            held = count < 0 ? -1 : bytes[offset + count] & 0xff;
+            return Math.max(1, count);
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
+        }
     }
 }

@@ -225,6 +225,46 @@ class BatchFileCodecTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+    void takesAFileThatEndsWithinItsLastMemberOrFrameForAnErrorThoughAllItsLinesAreWhole(Compression compression) {
+        byte[] first = file(compression, List.of(record(0, 1, 0, "a", "one")));
+        byte[] second = file(compression, List.of(record(0, 2, 0, "b", "two")));
+        byte[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        String name = "orders/a.txt" + compression.extension();
+
+        assertThat(read(name, both)).extracting(Record::offset).containsExactly(1L, 2L);
+        for (int length = first.length + 1; length < both.length; length++) {
+            byte[] truncated = Arrays.copyOf(both, length);
+            assertThat(catchThrowable(() -> read(name, truncated))).as("cut to %d of %d bytes", length, both.length)
+                .isInstanceOf(UncheckedIOException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+    void takesABitThatTurnedForAnErrorAndNotForARecord(Compression compression) {
+        String name = "orders/a.txt" + compression.extension();
+        List<Record> records = List.of(record(0, 1, 0, "a", "the quick brown fox jumps over the lazy dog"),
+            record(0, 2, 0, "b", "pack my box with five dozen liquor jugs"));
+        byte[] file = file(compression, records);
+
+        for (int bit = 0; bit < file.length * 8; bit++) {
+            byte[] turned = file.clone();
+            turned[bit / 8] ^= (byte) (1 << bit % 8);
+            List<Record> found = new ArrayList<>();
+            Throwable failure = catchThrowable(() -> found.addAll(read(name, turned)));
+            if (failure == null) {
+                // It was one that says nothing about the records, as the time in a gzip header.
+                assertThat(found).as("bit %d", bit).isEqualTo(records);
+            } else {
+                assertThat(failure).as("bit %d", bit)
+                    .isInstanceOfAny(UncheckedIOException.class, BadLineException.class);
+            }
+        }
+    }
+
     /** Few bytes once compressed, more than two segments of text, with no line ending where a segment does. */
     private static List<Record> severalSegments() {
         return List.of(record(0, 1, 0, "a", "x".repeat(CHUNK)), record(0, 2, 0, "b", "y".repeat(CHUNK)),
