@@ -164,7 +164,7 @@ public final class BatchFile implements Batch, Content {
 
     private FileFacts facts() {
         return new FileFacts(BatchFileName.parse(getName(), topic).key(), leastTimestamp, greatestTimestamp, lastOffset,
-            count);
+            count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED);
     }
 
     /** The path of the empty file whose name says what is in this one. */

@@ -10,6 +10,9 @@ import java.util.regex.Pattern;
  *
  * <pre>.cistern/&lt;folder&gt;/&lt;batch file's name without topic and extensions&gt;.&lt;least timestamp&gt;_&lt;greatest timestamp&gt;_&lt;last offset&gt;_&lt;count&gt;</pre>
  *
+ * <p>Where there was nothing to be stored right before the first record (markers of transactions, aborted and compacted
+ * records), {@code _<from>} is behind it: with this offset the stretch begins that is empty up to the first record.
+ *
  * <p>These names sort as those of the batch files do, so that both listings are read side by side. Nothing is lost
  * with them: a batch file without one is opened, and its facts are written anew.
  *
@@ -22,19 +25,28 @@ import java.util.regex.Pattern;
  * @param greatestTimestamp over all records, milliseconds since the epoch
  * @param lastOffset        of the last record
  * @param count             how many records
+ * @param from              the offset from which on there was nothing before the first record, or {@link #NOT_NOTED}
  */
-public record FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count) {
+public record FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count, long from) {
+
+    /** Nothing is known of what was before the first record; mostly that was the record of another file. */
+    public static final long NOT_NOTED = -1;
 
     /** The folder of these files in the bucket; no folder of batch files starts with a dot. */
     public static final String FOLDER = ".cistern";
 
     private static final Pattern NAME = Pattern.compile(
-        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})");
+        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?");
 
     private static final long DAY = 86_400_000;
     /** Between these, the text of a timestamp sorts as the time does. */
     private static final long FIRST_DAY = Timestamps.parse("0000-01-01T00:00:00Z");
     private static final long BEHIND_LAST_DAY = Timestamps.parse("9999-12-31T00:00:00Z") + DAY;
+
+    /** Facts without a note of what was before the first record. */
+    public FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count) {
+        this(key, leastTimestamp, greatestTimestamp, lastOffset, count, NOT_NOTED);
+    }
 
     /** The folder of the facts of all batch files in {@code folder}. */
     public static String folderFor(String folder) {
@@ -83,7 +95,8 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     }
 
     private String name() {
-        return key + '.' + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count;
+        return key + '.' + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count
+            + (from == NOT_NOTED ? "" : "_" + from);
     }
 
     /** Reads a name, without its folder; null if it is none. */
@@ -94,7 +107,8 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
         }
         try {
             return new FileFacts(matcher.group(1), Long.parseLong(matcher.group(2)), Long.parseLong(matcher.group(3)),
-                Long.parseLong(matcher.group(4)), Long.parseLong(matcher.group(5)));
+                Long.parseLong(matcher.group(4)), Long.parseLong(matcher.group(5)),
+                matcher.group(6) == null ? NOT_NOTED : Long.parseLong(matcher.group(6)));
         } catch (NumberFormatException e) {
             return null;
         }

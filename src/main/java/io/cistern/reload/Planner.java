@@ -98,7 +98,7 @@ public final class Planner {
     }
 
     /** Notes of a file what was found in it, as the storer does. */
-    private boolean note(String folder, long firstTimestamp, FileFacts facts) {
+    boolean note(String folder, long firstTimestamp, FileFacts facts) {
         return (!facts.isWide(firstTimestamp) || note(facts.widePath(folder))) && note(facts.path(folder));
     }
 
@@ -239,32 +239,6 @@ public final class Planner {
             return new BatchFileReader(path, bucket.get(path));
         } catch (IOException e) {
             throw new UncheckedIOException(path + ": cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    /** The facts' listing, read on as far as the batch files' listing is. */
-    private static final class FactsListing {
-
-        private final Iterator<String> names;
-        private FileFacts current;
-
-        private FactsListing(Iterator<String> names) {
-            this.names = names;
-            advance();
-        }
-
-        private FileFacts of(String key) {
-            while (current != null && (current.key() + '.').compareTo(key + '.') < 0) {
-                advance();
-            }
-            return current != null && current.key().equals(key) ? current : null;
-        }
-
-        private void advance() {
-            current = null;
-            while (current == null && names.hasNext()) {
-                current = FileFacts.parse(names.next());
-            }
         }
     }
 }

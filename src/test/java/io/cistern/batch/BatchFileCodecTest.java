@@ -354,6 +354,16 @@ class BatchFileCodecTest {
         assertThat(file.getLength()).isEqualTo(readAll(file.getInputStream()).length);
     }
 
+    @Test
+    void notesFromWhichOffsetOnNothingWasBeforeItsFirstRecord() {
+        List<Record> records = List.of(record(0, 12, 1000, "a", "1"), record(0, 13, 1000, "a", "2"));
+
+        assertThat(TestFiles.batchFile("f", "t", 2000, Compression.NONE, 9, records).getFactsPath())
+            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2_9");
+        assertThat(TestFiles.batchFile("f", "t", 2000, Compression.NONE, 12, records).getFactsPath())
+            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2");
+    }
+
     @Provide
     Arbitrary<List<Record>> files() {
         return AnyRecords.ofAFile(12);

@@ -42,8 +42,13 @@ public final class TestFiles {
     /** What the storer makes of consecutive records of one partition: the file with its path, facts and event. */
     public static BatchFile batchFile(String folder, String topic, long consumedAt, Compression compression,
                                       List<Record> records) {
-        Record first = records.get(0);
-        PolledBatch polled = new PolledBatch(null, topic, first.partition(), first.offset(),
+        return batchFile(folder, topic, consumedAt, compression, records.get(0).offset(), records);
+    }
+
+    /** The same, of records that were polled from {@code startOffset} on. */
+    static BatchFile batchFile(String folder, String topic, long consumedAt, Compression compression, long startOffset,
+                               List<Record> records) {
+        PolledBatch polled = new PolledBatch(null, topic, records.get(0).partition(), startOffset,
             records.get(records.size() - 1).offset() + 1, consumedAt, records, records.size());
         BatchFile file = new BatchFile(polled, new BatchFile.Destination(folder, List.of()), compression,
             new LineWriter(), new OpenBatches(), 0);

@@ -30,6 +30,20 @@ class FileFactsTest {
     }
 
     @Property(edgeCases = EdgeCasesMode.NONE)
+    void readsBackWhatWasNotedOfTheOffsetsBeforeTheFirstRecord(@ForAll("files") Named file, @ForAll long least,
+        @ForAll long greatest, @ForAll @LongRange long lastOffset, @ForAll @LongRange long count,
+        @ForAll @LongRange long from) {
+        String key = BatchFileName.parse(file.name(), file.topic()).key();
+        FileFacts facts = new FileFacts(key, least, greatest, lastOffset, count, from);
+        String name = key + '.' + least + '_' + greatest + '_' + lastOffset + '_' + count + '_' + from;
+
+        assertThat(facts.path("in/orders")).isEqualTo(".cistern/in/orders/" + name);
+        assertThat(facts.widePath("in/orders")).isEqualTo(".cistern/.wide/in/orders/" + name);
+        assertThat(FileFacts.parse(name)).isEqualTo(facts).isNotEqualTo(
+            new FileFacts(key, least, greatest, lastOffset, count));
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
     void sortAsTheFilesOfTheirTopicDo(@ForAll("filesOfATopic") List<Named> files, @ForAll long random) {
         List<String> keys = files.stream().sorted(Comparator.comparing(Named::name))
             .map(file -> BatchFileName.parse(file.name(), file.topic()).key()).distinct().toList();
@@ -92,7 +106,8 @@ class FileFactsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "2022-11-14T13:26:37.728Z_0_1_2", "2022-11-14T13:26:37.728Z_0_1_2.1_2_3", "k.1_2_3_x", "k.1_2_-3_4",
-        "k.1_2_3_4.txt", ".1_2_3_4", "k.1_2_3_9223372036854775808", "k.-_2_3_4"})
+        "k.1_2_3_4.txt", ".1_2_3_4", "k.1_2_3_9223372036854775808", "k.-_2_3_4", "k.1_2_3_4_", "k.1_2_3_4_-1",
+        "k.1_2_3_4_5_6", "k.1_2_3_4_9223372036854775808"})
     void takeOtherFilesForWhatTheyAre(String name) {
         assertThat(FileFacts.parse(name)).isNull();
     }
