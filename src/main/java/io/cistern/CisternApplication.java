@@ -24,6 +24,9 @@ import org.springframework.core.env.Environment;
 public class CisternApplication {
 
     public static void main(String[] args) {
+        if (AuditCommand.isAskedFor(args)) {
+            System.exit(AuditCommand.run(Map.of(), args, System.out, System.err));
+        }
         start(Map.of(), args);
     }
 
@@ -34,6 +37,12 @@ public class CisternApplication {
      * @throws SettingsException if it cannot start as it is set up
      */
     public static ConfigurableApplicationContext start(Map<String, Object> defaults, String... args) {
+        return new SpringApplicationBuilder(CisternApplication.class).bannerMode(Banner.Mode.OFF)
+            .properties(properties(defaults)).run(args);
+    }
+
+    /** Where settings and routes are, and {@code defaults}: properties of the lowest precedence. */
+    static Map<String, Object> properties(Map<String, Object> defaults) {
         Map<String, Object> properties = new HashMap<>();
         ApplicationHome home = new ApplicationHome(CisternApplication.class);
         properties.put("cistern.routes", RoutesFolder.find(home.getDir()));
@@ -44,8 +53,7 @@ public class CisternApplication {
                 + ",optional:" + beside + "config/,optional:file:./,optional:file:./config/");
         }
         properties.putAll(defaults);
-        return new SpringApplicationBuilder(CisternApplication.class).bannerMode(Banner.Mode.OFF)
-            .properties(properties).run(args);
+        return properties;
     }
 
     @Bean

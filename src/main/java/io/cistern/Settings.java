@@ -604,6 +604,16 @@ public final class Settings implements CamelContextAware {
         return mapping == null || mapping.folder == null ? topic : mapping.folder;
     }
 
+    /** The ingestion topics whose files lie in a folder, as far as the settings tell; first the one of the folder's name. */
+    public List<String> topicsOf(String folder) {
+        List<String> topics = new ArrayList<>();
+        if (isTopicName(folder) && folder(folder).equals(folder)) {
+            topics.add(folder);
+        }
+        mappings.stream().filter(mapping -> folder.equals(mapping.folder)).forEach(mapping -> topics.add(mapping.topic));
+        return topics;
+    }
+
     /** Where the records of an ingestion topic go. */
     public BatchFile.Destination destination(String topic) {
         Mapping mapping = mapping(topic);

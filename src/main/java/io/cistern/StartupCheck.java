@@ -1,6 +1,5 @@
 package io.cistern;
 
-import io.cistern.bucket.Bucket;
 import io.cistern.bucket.BucketException;
 import io.cistern.kafka.Topics;
 import io.cistern.reload.Selectors;
@@ -14,12 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
-import org.apache.camel.StartupSummaryLevel;
-import org.apache.camel.impl.DefaultCamelContext;
-import org.apache.camel.spi.PropertiesSource;
-import org.apache.camel.spi.Resource;
-import org.apache.camel.support.PluginHelper;
-import org.apache.camel.support.ResourceHelper;
 
 /**
  * Finds everything that is wrong before the routes start: settings, broker, topics, bucket. The bucket is asked by the
@@ -90,37 +83,14 @@ public final class StartupCheck {
     }
 
     private List<String> bucketProblems(Settings settings, Function<String, String> lookup) {
-        String type = settings.value("bss.bucket.type");
         if (settings.problems().stream().anyMatch(problem -> problem.startsWith("bss.bucket."))) {
             return List.of();
         }
-        String file = routesFolder + "/buckets/" + type + ".camel.yaml";
-        try (DefaultCamelContext own = new DefaultCamelContext()) {
-            own.getCamelContextExtension().setName("cistern-check");
-            own.setStartupSummaryLevel(StartupSummaryLevel.Off);
-            own.getPropertiesComponent().addPropertiesSource(new PropertiesSource() {
-                @Override
-                public String getName() {
-                    return "settings";
-                }
-
-                @Override
-                public String getProperty(String name) {
-                    return lookup.apply(name);
-                }
-            });
-            Resource backend = ResourceHelper.resolveResource(own, file);
-            if (backend == null || !backend.exists()) {
-                return List.of(Settings.name("bss.bucket.type") + ": there is no backend " + type + ": no file " + file);
-            }
-            own.getRegistry().bind("settings", settings);
-            PluginHelper.getRoutesLoader(own).loadRoutes(backend,
-                ResourceHelper.resolveMandatoryResource(own, routesFolder + "/errors.camel.yaml"));
-            own.start();
-            Bucket bucket = new Bucket(settings);
-            bucket.setCamelContext(own);
-            bucket.check(settings.roles().contains(Settings.Role.STORER));
+        try (Backend backend = new Backend(settings, lookup, routesFolder)) {
+            backend.bucket().check(settings.roles().contains(Settings.Role.STORER));
             return List.of();
+        } catch (SettingsException e) {
+            return e.problems();
         } catch (Exception e) {
             return List.of(Settings.name("bss.bucket.name") + ": the bucket cannot be used: "
                 + settings.withoutSecrets(BucketException.reason(e)));

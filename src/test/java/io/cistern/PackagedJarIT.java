@@ -135,6 +135,33 @@ class PackagedJarIT {
         assertThat(TestKafka.records(target)).hasSize(1800).allMatch(record -> record.value().length == 100_000);
     }
 
+    @Test
+    void auditsWithNothingButTheBucketsSettings() throws Exception {
+        // Given files between which one is lost
+        Instant start = Instant.parse("2022-11-14T13:26:37.728Z");
+        for (int offset : new int[] {0, 2}) {
+            BatchFiles.write(bucket, "orders", BatchFiles.name(start.plusSeconds(offset), "orders", 0, offset),
+                List.of(BatchFiles.line(0, offset, start.plusSeconds(offset), null, "v")));
+        }
+        Path out = folder.resolve("report.json");
+        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-jar", JAR.toString(), "--audit=orders", "--format=json").directory(folder.toFile())
+            .redirectOutput(out.toFile()).redirectError(folder.resolve("output.log").toFile());
+        builder.environment().clear();
+        builder.environment().putAll(Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()));
+
+        Process process = builder.start();
+        try {
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+
+        assertThat(process.exitValue()).as(() -> output()).isEqualTo(1);
+        assertThat(new ObjectMapper().readTree(out.toFile()).at("/topics/0/partitions/0/gaps").toString())
+            .isEqualTo("[{\"from\":1,\"to\":1,\"kind\":\"unknown\"}]");
+    }
+
     private void reload(String target, int seconds) throws Exception {
         String id = call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
             + "\",\"timestamps\":\"now\"}").get("requestId").asText();

@@ -111,8 +111,23 @@ public final class Topics implements CamelContextAware {
         return problems;
     }
 
+    /**
+     * Reads what Kafka still has of a topic; to be closed. Throws as {@link #partitions} does.
+     *
+     * @return null if the topic does not exist, or no broker is set
+     */
+    public TopicLog log(String topic) {
+        int partitions = settings.value("camel.component.kafka.brokers").isEmpty() ? 0 : partitions(topic);
+        return partitions == 0 ? null : new TopicLog(connection(), topic, partitions, settings.startTimeout());
+    }
+
     /** A client of the broker, to be closed. */
     Admin admin() {
+        return Admin.create(connection());
+    }
+
+    /** What every client needs to connect. */
+    private Properties connection() {
         Properties all = camelContext.getComponent("kafka", KafkaComponent.class).getConfiguration()
             .createProducerProperties();
         all.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, settings.value("camel.component.kafka.brokers"));
@@ -127,7 +142,7 @@ public final class Topics implements CamelContextAware {
         properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, timeout);
         properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, timeout);
         properties.remove(AdminClientConfig.CLIENT_ID_CONFIG);
-        return Admin.create(properties);
+        return properties;
     }
 
     @Override

@@ -7,7 +7,7 @@ import io.cistern.bucket.FileFacts;
 /**
  * A batch file that a plan will open, in few bytes: a plan may hold a million.
  */
-final class PlannedFile {
+class PlannedFile {
 
     final int partition;
     final long firstTimestamp;

@@ -108,16 +108,7 @@ public final class Requests {
      * @throws RequestException if there is no such folder
      */
     public long count(String encodedFolder) {
-        String folder;
-        try {
-            // Camel leaves the path as it came.
-            folder = URLDecoder.decode(encodedFolder.replace("+", "%2B"), StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) {
-            folder = "";
-        }
-        if (!Settings.isFolder(folder)) {
-            throw bad("invalid-folder", "folder: expected the name of a folder");
-        }
+        String folder = folder(encodedFolder);
         long count = 0;
         for (var names = bucket.list(folder, null); names.hasNext();) {
             if (BatchFileName.parse(names.next(), null) != null) {
@@ -130,6 +121,20 @@ public final class Requests {
         return count;
     }
 
+    /** The folder that a path names: Camel leaves the path as it came. */
+    static String folder(String encoded) {
+        String folder;
+        try {
+            folder = URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            folder = "";
+        }
+        if (!Settings.isFolder(folder)) {
+            throw bad("invalid-folder", "folder: expected the name of a folder");
+        }
+        return folder;
+    }
+
     /** What a caller is told of a mistake. */
     public Map<String, Object> answer(@ExchangeException RequestException mistake) {
         return Map.of("message", mistake.getMessage(), "code", mistake.getCode());
@@ -139,6 +144,12 @@ public final class Requests {
     public Map<String, Object> unavailable(@ExchangeException Exception failure) {
         return Map.of("message", "The bucket cannot be used: " + BucketException.reason(failure), "code",
             "bucket-unavailable");
+    }
+
+    /** What a caller is told when no broker can be asked. */
+    public Map<String, Object> noBroker(@ExchangeException Exception failure) {
+        return Map.of("message", "The broker cannot be asked: " + settings.withoutSecrets(failure.getMessage()), "code",
+            "broker-unavailable");
     }
 
     /** What a caller is told when the fault is not the caller's; the log says more. */

@@ -212,6 +212,33 @@ class HttpInterfaceTest {
     }
 
     @Test
+    void tellsWhetherEverythingOfAFolderIsThere() {
+        JsonNode names = get("/status/orders/coverage", 200);
+        assertThat(names).isEqualTo(get("/status/orders/coverage?deep=false", 200));
+        assertThat(names.at("/topics/0/partitions/0").toString()).isEqualTo("{\"partition\":0,\"life\":1,\"inKafka\":false,"
+            + "\"files\":1,\"records\":1,\"holes\":0,\"ranges\":[{\"from\":312,\"to\":312}],\"gaps\":[],\"emptyGaps\":0,"
+            + "\"emptyOffsets\":0,\"overlaps\":[],\"days\":{\"2022-11-14\":{\"files\":1,\"records\":1}}}");
+        assertThat(names.get("deep").asBoolean()).isFalse();
+        assertThat(get("/status/orders/coverage?deep=true", 200).get("deep").asBoolean()).isTrue();
+        // A file without a record
+        assertThat(get("/status/deep%2Fer/coverage", 200).at("/topics/0/unreadable/0/reason").asText())
+            .isEqualTo("holds no record");
+        assertThat(get("/status/B%C3%BCcher%20&%20100%25%20+/coverage", 200).get("files").asLong()).isEqualTo(1);
+        assertThat(get("/status/no-batch-files/coverage", 200).toString()).isEqualTo("{\"folder\":\"no-batch-files\","
+            + "\"deep\":false,\"files\":0,\"records\":0,\"holes\":0,\"otherFiles\":1,\"topics\":[]}");
+        for (String unknown : List.of("unheard-of", "deep", "%7B%7Bkafka.password%7D%7D", "$%7Bbody%7D")) {
+            assertThat(get("/status/" + unknown + "/coverage", 404).get("code").asText()).isEqualTo("unknown-folder");
+        }
+        for (String wrong : List.of(".cistern", "orders%0A", "%2E%2Ehidden")) {
+            assertThat(get("/status/" + wrong + "/coverage", 400).get("code").asText()).isEqualTo("invalid-folder");
+        }
+        for (String deep : List.of("yes", "", "TRUE", "1", "true&deep=false", "$%7Bbody%7D")) {
+            assertThat(get("/status/orders/coverage?deep=" + deep, 400).get("code").asText()).as(deep)
+                .isEqualTo("invalid-field");
+        }
+    }
+
+    @Test
     void knowsNoReloadThatItDidNotAccept() {
         for (String id : List.of("1", "00000000-0000-0000-0000-000000000000", "$%7Bbody%7D", "a%20b")) {
             assertThat(get("/status-service/" + id, 404).get("code").asText()).isEqualTo("unknown-request");
@@ -309,11 +336,15 @@ class HttpInterfaceTest {
         agrees(checked, "countFiles", 200, "GET", "/status/orders/count", null);
         agrees(checked, "countFiles", 400, "GET", "/status/.x/count", null);
         agrees(checked, "countFiles", 404, "GET", "/status/unheard-of/count", null);
+        agrees(checked, "auditFolder", 200, "GET", "/status/orders/coverage?deep=true", null);
+        agrees(checked, "auditFolder", 400, "GET", "/status/orders/coverage?deep=yes", null);
+        agrees(checked, "auditFolder", 404, "GET", "/status/unheard-of/coverage", null);
         Set<String> documented = new TreeSet<>();
         operations().forEach((id, operation) -> operation.get("responses").fieldNames()
             .forEachRemaining(status -> documented.add(id + " " + status)));
         // The stop of a reload that runs, and too many of them, take a large folder: ReloadTest.
-        documented.removeAll(Set.of("stopReload 200", "reloadTopic 503", "reloadFile 503", "listFolders 503", "countFiles 503"));
+        documented.removeAll(Set.of("stopReload 200", "reloadTopic 503", "reloadFile 503", "listFolders 503", "countFiles 503",
+            "auditFolder 503"));
         assertThat(checked).isEqualTo(documented);
     }
 

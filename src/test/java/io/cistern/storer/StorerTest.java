@@ -131,6 +131,10 @@ class StorerTest {
         // Then
         assertThat(BucketFiles.allLines(bucket, transactions)).extracting(line -> line.get("payload").asText())
             .containsExactly("kept", "kept", "kept");
+        // And nothing is missing where they were
+        JsonNode coverage = cistern.call("GET", "/status/" + transactions + "/coverage?deep=true", null).body();
+        assertThat(coverage.get("holes").asLong()).as(coverage.toString()).isZero();
+        assertThat(coverage.get("records").asLong()).isEqualTo(3);
     }
 
     @Test

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /** Batch files written by hand, in the format that the contract documents: not with the code under test. */
 public final class BatchFiles {
@@ -36,6 +38,28 @@ public final class BatchFiles {
     /** The file's name of the contract. */
     public static String name(Instant first, String topic, int partition, long offset) {
         return TIMESTAMP.format(first) + "_" + topic + "_" + partition + "_" + offset + "_1668432398047.txt";
+    }
+
+    /** The name with the time when it was consumed. */
+    public static String name(Instant first, String topic, int partition, long offset, Instant consumed) {
+        return name(first, topic, partition, offset).replace("1668432398047", String.valueOf(consumed.toEpochMilli()));
+    }
+
+    /**
+     * Writes what a storer notes of a file: an empty one, whose name says it.
+     *
+     * @param name  the file's, without its folder
+     * @param facts least and greatest timestamp, last offset, count, and perhaps the offset from which on nothing was there
+     */
+    public static void writeFacts(Path bucket, String folder, String name, String topic, long... facts) {
+        try {
+            Path path = bucket.resolve(".cistern").resolve(folder);
+            Files.createDirectories(path);
+            Files.createFile(path.resolve(name.replace("_" + topic + "_", "_").replaceFirst("\\.txt.*", "") + "."
+                + LongStream.of(facts).mapToObj(String::valueOf).collect(Collectors.joining("_"))));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Writes lines, with a newline behind each; gives the path in the bucket. */
