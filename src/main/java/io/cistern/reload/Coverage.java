@@ -140,7 +140,6 @@ final class Coverage {
         return rows.values().stream().map(row -> new Range(row.from, row.last)).toList();
     }
 
-
     /** What lies in more than one file. */
     List<Range> overlaps() {
         return overlaps;

@@ -108,11 +108,7 @@ class StorerTest {
     @Test
     void recordsOfAbortedTransactionsAreNotStoredAndTheLagStillGoesToZero() {
         // Given
-        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of(
-            ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, TestKafka.broker().bootstrapServers(),
-            ProducerConfig.TRANSACTIONAL_ID_CONFIG, UUID.randomUUID().toString()),
-            new ByteArraySerializer(), new ByteArraySerializer())) {
-            producer.initTransactions();
+        try (KafkaProducer<byte[], byte[]> producer = transactional()) {
             for (int i = 0; i < 6; i++) {
                 producer.beginTransaction();
                 producer.send(new ProducerRecord<>(transactions, bytes("k" + i), bytes(i % 2 == 0 ? "kept" : "aborted")));
@@ -239,6 +235,50 @@ class StorerTest {
 
         assertThat(BucketFiles.allLines(bucket, shortened)).extracting(line -> line.get("payload").asText())
             .containsExactlyElementsOf(kept);
+        // Its facts do not say that there was nothing before it.
+        assertThat(BucketFiles.in(bucket, ".cistern/" + shortened)).singleElement().satisfies(facts ->
+            assertThat(facts.toString()).endsWith("_9_5"));
+    }
+
+    @Test
+    void offsetsWithoutARecordAreNotedWithTheNextFileAlsoOverARestart() throws Exception {
+        // Given a record at offset 0, with its transaction's marker behind it
+        String gaps = TestKafka.topic("gaps", 1);
+        String group = "gaps-" + UUID.randomUUID();
+        Map<String, String> settings = settings(group, gaps, "BSS_ROLES", "storer");
+        try (KafkaProducer<byte[], byte[]> producer = transactional()) {
+            commit(producer, gaps, "first");
+            try (RunningCistern storer = RunningCistern.start(settings)) {
+                awaitNoLag(group, gaps);
+            }
+            // When a restart follows, and what was aborted, before the next record, at offset 4
+            producer.beginTransaction();
+            producer.send(new ProducerRecord<>(gaps, bytes("aborted")));
+            producer.flush();
+            producer.abortTransaction();
+            commit(producer, gaps, "second");
+            try (RunningCistern storer = RunningCistern.start(settings)) {
+                awaitNoLag(group, gaps);
+            }
+        }
+        // Then the second file's facts say that from offset 1 on there was nothing before it
+        assertThat(BucketFiles.in(bucket, ".cistern/" + gaps)).hasSize(2).last().satisfies(facts ->
+            assertThat(facts.toString()).endsWith("_4_1_1"));
+    }
+
+    private static KafkaProducer<byte[], byte[]> transactional() {
+        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of(
+            ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, TestKafka.broker().bootstrapServers(),
+            ProducerConfig.TRANSACTIONAL_ID_CONFIG, UUID.randomUUID().toString()),
+            new ByteArraySerializer(), new ByteArraySerializer());
+        producer.initTransactions();
+        return producer;
+    }
+
+    private static void commit(KafkaProducer<byte[], byte[]> producer, String topic, String value) {
+        producer.beginTransaction();
+        producer.send(new ProducerRecord<>(topic, bytes(value)));
+        producer.commitTransaction();
     }
 
     @Test
