@@ -12,6 +12,7 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -36,15 +37,24 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
                 if (acknowledgements.haveFailed()) {
                     break;
                 }
-                acknowledgements.expectOne();
-                super.send(unfold(message.topic(), batch, record), acknowledgements);
+                send(message.topic(), batch, record, acknowledgements);
             }
         } catch (RuntimeException e) {
-            // A send that throws never calls back; one that cannot even be read was never sent.
+            // A record that cannot even be read was never sent.
             acknowledgements.fail(e);
         }
         acknowledgements.onAllSent();
         return acknowledgements.done;
+    }
+
+    private void send(String topic, Batch batch, Record record, Acknowledgements acknowledgements) {
+        Callback answer = acknowledgements.expect(topic, record.partition(), record.offset());
+        try {
+            super.send(unfold(topic, batch, record), answer);
+        } catch (RuntimeException e) {
+            // A send that throws never calls back.
+            answer.onCompletion(null, e);
+        }
     }
 
     private static ProducerRecord<Object, Object> unfold(String topic, Batch batch, Record record) {
@@ -58,7 +68,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     }
 
     /** Counts a batch's acknowledgements, which come on the producer's thread. */
-    private static final class Acknowledgements implements Callback {
+    private static final class Acknowledgements {
 
         private final Batch batch;
         private final Callback callback;
@@ -74,10 +84,6 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
             this.callback = callback;
         }
 
-        private void expectOne() {
-            open.incrementAndGet();
-        }
-
         private boolean haveFailed() {
             return failure.get() != null;
         }
@@ -86,15 +92,19 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
             failure.compareAndSet(null, reason);
         }
 
-        @Override
-        public void onCompletion(RecordMetadata metadata, Exception reason) {
-            if (reason == null) {
-                published.incrementAndGet();
-                last = metadata;
-            } else {
-                fail(reason);
-            }
-            closeOne();
+        /** The callback of one more record, which is named where it is refused. */
+        private Callback expect(String target, int partition, long offset) {
+            open.incrementAndGet();
+            return (metadata, reason) -> {
+                if (reason == null) {
+                    published.incrementAndGet();
+                    last = metadata;
+                } else {
+                    fail(new KafkaException("topic " + target + " did not take the record of offset " + offset + " of "
+                        + batch.getTopic() + "-" + partition + ": " + reason.getMessage(), reason));
+                }
+                closeOne();
+            };
         }
 
         private void onAllSent() {
