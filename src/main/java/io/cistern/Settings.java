@@ -144,6 +144,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("kafka.partition-assignor", "KAFKA_PARTITION_ASSIGNOR"),
         Map.entry("kafka.max-poll-records", "KAFKA_MAX_POLL_RECORDS"),
         Map.entry("kafka.max-poll-ms", "KAFKA_MAX_POLL_MS"),
+        Map.entry("kafka.max-poll-interval", "KAFKA_MAX_POLL_INTERVAL"),
         Map.entry("kafka.consumers", "KAFKA_CONSUMERS"),
         Map.entry("kafka.max-request-size", "KAFKA_MAX_REQUEST_SIZE"),
         Map.entry("kafka.start-timeout", "KAFKA_START_TIMEOUT"),
@@ -162,6 +163,7 @@ public final class Settings implements CamelContextAware {
     private Bucket bucket;
     private List<Mapping> mappings;
     private Duration startTimeout;
+    private Duration maxPollInterval;
     private Duration retryDelay;
     private Duration retryDelayMax;
 
@@ -242,6 +244,23 @@ public final class Settings implements CamelContextAware {
                     + " the storer: at least one ingestion topic");
             }
             checkLoops();
+            checkPollInterval();
+        }
+    }
+
+    /**
+     * Storing a file takes up to three requests (an entry of a wide one, the file, its facts), behind a tenth of the
+     * interval for what came before it: were one of them longer than a quarter, a store that hangs could cost the group.
+     */
+    private void checkPollInterval() {
+        if (!areRight("bss.bucket.timeout", "bss.bucket.retries", "bss.retry-delay-max", "kafka.max-poll-interval")) {
+            return;
+        }
+        Duration longest = bucket.timeout.multipliedBy(bucket.retries + 1L).plus(retryDelayMax.multipliedBy(bucket.retries));
+        if (longest.compareTo(maxPollInterval.dividedBy(4)) > 0) {
+            problem("bss.bucket.timeout", "is too long: with " + name("bss.bucket.retries") + " a request may take "
+                + longest.toSeconds() + "s, and a quarter of " + name("kafka.max-poll-interval") + " is "
+                + maxPollInterval.dividedBy(4).toSeconds() + "s");
         }
     }
 
@@ -292,6 +311,7 @@ public final class Settings implements CamelContextAware {
         required("kafka.group-id", stores);
         number("kafka.max-poll-records", 1, Integer.MAX_VALUE);
         number("kafka.max-poll-ms", 1, 60_000);
+        maxPollInterval = duration("kafka.max-poll-interval", 1000);
         number("kafka.consumers", 1, 1000);
         number("kafka.max-request-size", 1024, Integer.MAX_VALUE);
         startTimeout = duration("kafka.start-timeout", 1);
@@ -565,6 +585,11 @@ public final class Settings implements CamelContextAware {
     /** How long a start-up check waits for the broker. */
     public Duration startTimeout() {
         return startTimeout;
+    }
+
+    /** The interval between polls for the consumer, which takes milliseconds only. */
+    public long getMaxPollIntervalMillis() {
+        return maxPollInterval.toMillis();
     }
 
     /** What client ids start with: the setting and a dash, or nothing. */

@@ -144,6 +144,11 @@ class SettingsTest {
         "BSS_EXACTLY_ONCE | once | bss.exactly-once",
         "KAFKA_MAX_POLL_RECORDS | 0 | kafka.max-poll-records",
         "KAFKA_MAX_POLL_MS | 1s | kafka.max-poll-ms",
+        "KAFKA_MAX_POLL_INTERVAL | 100ms | kafka.max-poll-interval",
+        // A store that hangs must not cost the group: three attempts, with a quarter of five minutes or of less for them
+        "BUCKET_TIMEOUT | 24s | bss.bucket.timeout",
+        "BUCKET_RETRIES | 5 | bss.bucket.timeout",
+        "KAFKA_MAX_POLL_INTERVAL | 3m | bss.bucket.timeout",
         "KAFKA_CONSUMERS | 0 | kafka.consumers",
         "KAFKA_START_TIMEOUT | never | kafka.start-timeout",
         "KAFKA_USERNAME | alice | kafka.password",
@@ -153,6 +158,13 @@ class SettingsTest {
     void aValueThatCannotBeIsToldByKeyAndEnvironmentVariable(String variable, String value, String key) {
         assertThat(settings(right(variable, value)).problems()).singleElement().asString()
             .startsWith(key + " (environment " + variableOf(key) + "): ");
+    }
+
+    @Test
+    void howLongARequestMayTakeIsComparedForAStorerOnly() {
+        assertThat(settings(right("BUCKET_TIMEOUT", "23s")).problems()).isEmpty();
+        assertThat(settings(right("BUCKET_TIMEOUT", "1m", "BSS_ROLES", "reloader")).problems()).isEmpty();
+        assertThat(settings(right("BUCKET_TIMEOUT", "1m", "KAFKA_MAX_POLL_INTERVAL", "15m")).problems()).isEmpty();
     }
 
     @Test

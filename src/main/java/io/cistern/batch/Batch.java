@@ -30,6 +30,11 @@ public interface Batch extends Iterable<Record> {
         return record.timestamp() < 0 ? null : record.timestamp();
     }
 
+    /** Whether a step that failed may be tried again now; see {@link Source#hasTime}. */
+    default boolean hasTime() {
+        return true;
+    }
+
     /** Told by a producer, once, how many of the records it has acknowledgements for when it is done with the batch. */
     default void published(int count) {
     }

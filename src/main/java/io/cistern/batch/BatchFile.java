@@ -17,9 +17,6 @@ import java.util.Map;
  */
 public final class BatchFile implements Batch, Content {
 
-    /** Most bytes that appending takes beyond those of the text. */
-    public static final int LARGEST_SLACK = BatchFileWriter.CHUNK;
-
     private final Source source;
     private final String topic;
     private final int partition;
@@ -108,6 +105,11 @@ public final class BatchFile implements Batch, Content {
     /** Bytes of memory that it takes. */
     public long heldBytes() {
         return writer.heldBytes();
+    }
+
+    /** Bytes by which that grows, at the most, when this many bytes of text are appended. */
+    long growth(long bytes) {
+        return writer.growth(bytes);
     }
 
     long openedNanos() {
@@ -240,6 +242,11 @@ public final class BatchFile implements Batch, Content {
         rewound = true;
         openBatches.release(this);
         source.rewind(topic, partition);
+    }
+
+    @Override
+    public boolean hasTime() {
+        return source.hasTime();
     }
 
     @Override

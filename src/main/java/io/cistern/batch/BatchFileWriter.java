@@ -73,6 +73,24 @@ final class BatchFileWriter {
         return chunkBytes + open.length;
     }
 
+    /** Bytes by which that grows, at the most, when this many are appended. */
+    long growth(long bytes) {
+        return capacity(open.length, openLength + bytes) - open.length;
+    }
+
+    /** Bytes that a new writer comes to hold, at the most, when this many are appended. */
+    static long growthOfNew(long bytes) {
+        return capacity(FIRST_CHUNK, bytes);
+    }
+
+    private static long capacity(long chunk, long needed) {
+        long capacity = chunk;
+        while (capacity < needed && capacity < CHUNK) {
+            capacity *= 2;
+        }
+        return capacity >= needed ? capacity : (needed + CHUNK - 1) / CHUNK * CHUNK;
+    }
+
     /** Bytes of the file so far; with compression, what is not compressed yet counts as it is. */
     long length() {
         return chunkBytes + openLength;

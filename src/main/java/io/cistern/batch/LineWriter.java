@@ -46,6 +46,10 @@ final class LineWriter {
         ESCAPE['\\'] = '\\';
     }
 
+    /** The names of all fields of a record with the values that are not its own, and of a header. */
+    private static final int MOST_FIELDS = 256;
+    private static final int MOST_HEADER_FIELDS = 64;
+
     private final Timestamps timestamps = new Timestamps();
     private byte[] buffer = new byte[1024];
     private int length;
@@ -78,6 +82,31 @@ final class LineWriter {
         }
         put((byte) '}');
         put((byte) '\n');
+    }
+
+    /** Bytes that the line of a record without headers takes at the most. */
+    static long mostBytes(byte[] key, byte[] value) {
+        return MOST_FIELDS + mostBytes(key) + mostBytes(value);
+    }
+
+    /** Bytes that a header takes in a line at the most. */
+    static long mostBytesOfHeader(String key, byte[] value) {
+        // A character is six bytes at the most: a backslash, u and four digits.
+        return MOST_HEADER_FIELDS + 6L * key.length() + mostBytes(value);
+    }
+
+    private static long mostBytes(byte[] text) {
+        if (text == null) {
+            return 0;
+        }
+        long bytes = 0;
+        int all = 0;
+        for (byte b : text) {
+            all |= b;
+            bytes += b < 0 || ESCAPE[b] == 0 ? 1 : ESCAPE[b] == 'u' ? 6 : 2;
+        }
+        // What is no ASCII may be no text, and stand there in base64.
+        return all < 0 ? Math.max(bytes, (text.length + 2L) / 3 * 4) : bytes;
     }
 
     byte[] buffer() {

@@ -1,5 +1,7 @@
 package io.cistern.batch;
 
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -9,7 +11,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
+import org.apache.camel.component.micrometer.MicrometerConstants;
+import org.apache.camel.component.micrometer.MicrometerUtils;
 import org.apache.camel.spi.OptimisticLockingAggregationRepository;
 
 /**
@@ -17,7 +22,7 @@ import org.apache.camel.spi.OptimisticLockingAggregationRepository;
  * belongs to one consumer and so to one thread; that is why no lock is needed, and what "optimistic locking" stands for:
  * there is never a conflict. What is open is deliberately not kept over a restart: Kafka still has it.
  */
-public final class OpenBatches implements OptimisticLockingAggregationRepository {
+public final class OpenBatches implements OptimisticLockingAggregationRepository, CamelContextAware {
 
     private final Map<String, Exchange> exchanges = new ConcurrentHashMap<>();
     /** Open ones, and those that are being stored: what takes memory. */
@@ -28,6 +33,7 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
     private final Map<Integer, Long> reserved = new HashMap<>();
     private final Set<Integer> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean draining;
+    private CamelContext camelContext;
 
     /** Bytes held by all consumers together. */
     public long heldBytes() {
@@ -91,6 +97,13 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
             .sorted(Comparator.comparingLong(BatchFile::heldBytes).reversed()).toList();
     }
 
+    /** Bytes that a partition comes to hold more, at the most, when this many bytes of text are appended to its batch. */
+    public long growth(Source source, String topic, int partition, long bytes) {
+        Exchange open = exchanges.get(PolledBatch.keyOf(source, topic, partition));
+        return open != null && open.getMessage().getBody() instanceof BatchFile file
+            ? file.growth(bytes) : BatchFileWriter.growthOfNew(bytes);
+    }
+
     /** Whether there is an open batch of a partition. */
     public boolean isOpen(Source source, String topic, int partition) {
         return exchanges.containsKey(PolledBatch.keyOf(source, topic, partition));
@@ -152,5 +165,24 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
     @Override
     public Set<String> getKeys() {
         return Set.copyOf(exchanges.keySet());
+    }
+
+    @Override
+    public void setCamelContext(CamelContext context) {
+        camelContext = context;
+        MeterRegistry meters = MicrometerUtils.getOrCreateMeterRegistry(context.getRegistry(),
+            MicrometerConstants.METRICS_REGISTRY_NAME);
+        Gauge former = meters.find("cistern.held.bytes").gauge();
+        if (former != null) {
+            // Of the bean that this one takes the place of.
+            meters.remove(former);
+        }
+        Gauge.builder("cistern.held.bytes", heldBytes, AtomicLong::get).baseUnit("bytes")
+            .description("Bytes of records held in memory for batch files").register(meters);
+    }
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
     }
 }

@@ -70,6 +70,11 @@ public final class PolledBatch implements Batch {
         return records.iterator();
     }
 
+    @Override
+    public boolean hasTime() {
+        return source.hasTime();
+    }
+
     Source source() {
         return source;
     }

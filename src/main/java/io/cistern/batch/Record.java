@@ -42,6 +42,11 @@ public record Record(int partition, long offset, long timestamp, TimestampType t
      * @param value its bytes, or null
      */
     public record Header(String key, byte[] value) {
+        /** Bytes that such a header takes in a batch file's line at the most. */
+        public static long mostBytes(String key, byte[] value) {
+            return LineWriter.mostBytesOfHeader(key, value);
+        }
+
         @Override
         public boolean equals(Object other) {
             return other instanceof Header that && key.equals(that.key) && Arrays.equals(value, that.value);
@@ -51,6 +56,11 @@ public record Record(int partition, long offset, long timestamp, TimestampType t
         public int hashCode() {
             return 31 * key.hashCode() + Arrays.hashCode(value);
         }
+    }
+
+    /** Bytes that the line of a record without headers takes in a batch file at the most. */
+    public static long mostBytes(byte[] key, byte[] value) {
+        return LineWriter.mostBytes(key, value);
     }
 
     /** The key read as UTF-8, or null: for conditions in routes, not for copying a record. */

@@ -23,4 +23,7 @@ public interface Source {
      * after a rest, while the other partitions go on.
      */
     void rewind(String topic, int partition);
+
+    /** Whether there is time for one more attempt to store a batch; if not, it must poll first to stay in its group. */
+    boolean hasTime();
 }

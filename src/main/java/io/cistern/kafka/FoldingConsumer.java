@@ -9,13 +9,13 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Queue;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -50,23 +50,29 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final String STORED_TO = "stored to ";
     private static final Duration COMMITTED_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
+    /** The part of max.poll.interval.ms after which nothing more is begun: the rest is for what was begun last. */
+    private static final int SHARE_OF_POLL_INTERVAL = 10;
 
     private final int id;
     private final OpenBatches openBatches;
     private final Rotation rotation;
     private final Transactions transactions;
     private final Duration rest;
+    private final long timeNanos;
     /** Where a partition starts that the group has no offset of: at its beginning, or at this time. */
     private final boolean startsAtEnd;
     private final long startedAt;
     private final Map<TopicPartition, Position> positions = new HashMap<>();
     /** Polled, but not handed out yet since memory is short. */
-    private final Queue<PolledPartition> ready = new ArrayDeque<>();
+    private final Deque<PolledPartition> ready = new ArrayDeque<>();
+    /** Handed out, but not asked for by Camel; it comes again with the next poll. */
+    private final Map<TopicPartition, PolledPartition> notAskedFor = new HashMap<>();
     private Set<TopicPartition> handedOutLast = Set.of();
     /** Whether the last poll left something unread in memory for want of room. */
     private boolean shortOfMemory;
     private boolean waiting;
     private long nextCommit;
+    private long polledNanos;
     private Thread pollingThread;
 
     /** How far a partition is; offsets are of the next record. */
@@ -128,6 +134,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         this.rotation = rotation;
         this.transactions = transactions;
         this.rest = rest;
+        this.timeNanos = Duration.ofMillis(Long.parseLong(String.valueOf(
+            properties.get(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG)))).toNanos() / SHARE_OF_POLL_INTERVAL;
     }
 
     /** Kafka's own reset would apply to offsets that are gone too, and skip what is still there of a topic. */
@@ -159,6 +167,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         openBatches.unreserve(this);
         // Of a batch that was neither acknowledged nor rewound: its offsets were not committed, nor must the rest be.
         transactions.abort();
+        notAskedFor.values().forEach(ready::addFirst);
+        notAskedFor.clear();
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
@@ -177,9 +187,35 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             startWaiting();
             take(fetch(shortOfMemory ? WAIT_FOR_ROOM : Duration.ZERO));
         }
-        Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut = handOut();
-        handedOutLast = handedOut.keySet();
-        return new ConsumerRecords<>(handedOut);
+        HandedOut handedOut = new HandedOut(handOut());
+        handedOutLast = handedOut.partitions();
+        polledNanos = System.nanoTime();
+        return handedOut;
+    }
+
+    @Override
+    public boolean hasTime() {
+        return System.nanoTime() - polledNanos < timeNanos;
+    }
+
+    /**
+     * What Camel asks for partition by partition, and has stored before it asks for the next one. It gets nothing more once
+     * the time is up: a store that hangs for each of a thousand partitions must not keep this consumer from its next poll.
+     */
+    private final class HandedOut extends ConsumerRecords<Object, Object> {
+
+        private HandedOut(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> records) {
+            super(records);
+        }
+
+        @Override
+        public List<ConsumerRecord<Object, Object>> records(TopicPartition partition) {
+            if (!hasTime()) {
+                return List.of();
+            }
+            notAskedFor.remove(partition);
+            return super.records(partition);
+        }
     }
 
     private ConsumerRecords<Object, Object> fetch(Duration timeout) {
@@ -256,10 +292,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             } else if (position.isCutOff && position.handedOut == position.acknowledged) {
                 position.cutOff(first);
             }
-            long next = records.get(records.size() - 1).offset() + 1;
-            long start = position.handedOut == position.acknowledged ? position.stored : position.handedOut;
-            ready.add(new PolledPartition(partition, new PolledRecords(records), start, next, now));
-            position.handedOut = next;
+            // In parts, each of which fits beside others: what a poll gives may be more than may be held.
+            for (PolledRecords part : PolledRecords.parts(records, rotation.maxHeldBytes() / 4)) {
+                long start = position.handedOut == position.acknowledged ? position.stored : position.handedOut;
+                long next = part.polled().get(part.polled().size() - 1).offset() + 1;
+                ready.add(new PolledPartition(partition, part, start, next, now));
+                position.handedOut = next;
+            }
         }
     }
 
@@ -305,7 +344,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 // One at a time: if that one fails and is read again, what comes behind it must not be on its way already.
                 continue;
             }
-            long expected = next.records.expectedBytes() + BatchFile.LARGEST_SLACK;
+            long expected = openBatches.growth(this, next.partition.topic(), next.partition.partition(),
+                next.records.mostBytes());
             boolean fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
             for (long more = 1; !fits && more > 0;) {
                 more = tickLargest(notDue, handedOut);
@@ -320,6 +360,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 continue;
             }
             polled.remove();
+            notAskedFor.put(next.partition, next);
             add(handedOut, next.partition, new PolledBatch(this, next.partition.topic(), next.partition.partition(),
                 next.startOffset, next.nextOffset, next.consumedAt, next.records, next.records.polled().size()),
                 next.nextOffset - 1);

@@ -8,8 +8,12 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
-/** The records of a poll as Cistern's own, made when they are asked for and not kept. */
-record PolledRecords(List<ConsumerRecord<Object, Object>> polled) implements Iterable<Record> {
+/**
+ * The records of a poll as Cistern's own, made when they are asked for and not kept.
+ *
+ * @param mostBytes bytes that they take in a batch file at the most
+ */
+record PolledRecords(List<ConsumerRecord<Object, Object>> polled, long mostBytes) implements Iterable<Record> {
 
     @Override
     public Iterator<Record> iterator() {
@@ -50,15 +54,29 @@ record PolledRecords(List<ConsumerRecord<Object, Object>> polled) implements Ite
         return converted;
     }
 
-    /** Bytes that the records are expected to take in a batch file, with room for escapes and field names. */
-    long expectedBytes() {
+    /** The records of a poll in parts of at most this many bytes in a batch file; a larger record is a part of its own. */
+    static List<PolledRecords> parts(List<ConsumerRecord<Object, Object>> polled, long most) {
+        List<PolledRecords> parts = new ArrayList<>();
+        int from = 0;
         long bytes = 0;
-        for (ConsumerRecord<Object, Object> record : polled) {
-            bytes += 128 + Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize());
-            for (Header header : record.headers()) {
-                bytes += 32 + header.key().length() + (header.value() == null ? 0 : header.value().length);
+        for (int i = 0; i < polled.size(); i++) {
+            long more = mostBytes(polled.get(i));
+            if (i > from && bytes + more > most) {
+                parts.add(new PolledRecords(polled.subList(from, i), bytes));
+                from = i;
+                bytes = 0;
             }
+            bytes += more;
         }
-        return bytes * 3 / 2;
+        parts.add(new PolledRecords(polled.subList(from, polled.size()), bytes));
+        return parts;
+    }
+
+    private static long mostBytes(ConsumerRecord<Object, Object> record) {
+        long bytes = Record.mostBytes((byte[]) record.key(), (byte[]) record.value());
+        for (Header header : record.headers()) {
+            bytes += Record.Header.mostBytes(header.key(), header.value());
+        }
+        return bytes;
     }
 }

@@ -92,6 +92,24 @@ class BatchFileCodecTest {
     }
 
     @Property(edgeCases = EdgeCasesMode.NONE)
+    void takesNoMoreMemoryThanWasForetold(@ForAll("files") List<Record> records, @ForAll Compression compression,
+                                          @ForAll @IntRange(min = 0, max = 300_000) int large) {
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter());
+        List<Record> all = new ArrayList<>(records);
+        all.add(records.size() / 2, record(0, 0, 0, "large", "\0".repeat(large)));
+        for (Record record : all) {
+            long bytes = Record.mostBytes(record.key(), record.value());
+            for (Record.Header header : record.headers()) {
+                bytes += Record.Header.mostBytes(header.key(), header.value());
+            }
+            assertThat(line(record).getBytes(StandardCharsets.UTF_8).length + 1L).isLessThanOrEqualTo(bytes);
+            long most = writer.heldBytes() + writer.growth(bytes);
+            writer.append(record);
+            assertThat(writer.heldBytes()).isLessThanOrEqualTo(most);
+        }
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
     void writesJsonThatOthersReadAlike(@ForAll("records") Record record) throws IOException {
         String line = line(record);
         assertThat(line).doesNotContain("\n");
