@@ -8,15 +8,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.testing.BatchFiles;
 import io.cistern.testing.BucketFiles;
-import io.cistern.testing.Ports;
+import io.cistern.testing.PackagedCistern;
 import io.cistern.testing.TestKafka;
 import io.cistern.testing.stores.TestStore;
 import io.cistern.testing.stores.TestStores;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,15 +35,12 @@ import org.springframework.util.FileSystemUtils;
 /** The jar as a user starts it: in an empty folder, with the environment, and with routes and settings beside it. */
 class PackagedJarIT {
 
-    private static final Path JAR = Path.of("target", "cistern.jar").toAbsolutePath();
-
     @TempDir
     private Path folder;
     private Path bucket;
     private String topic;
     private String events;
     private String group;
-    private int port;
 
     @BeforeEach
     void prepare() throws IOException {
@@ -55,30 +48,29 @@ class PackagedJarIT {
         topic = TestKafka.topic("jar", 2);
         events = TestKafka.topic("jar.events", 1);
         group = "jar-" + UUID.randomUUID();
-        port = Ports.free();
     }
 
     @Test
     void takesRoutesAndSettingsThatLieBesideItOrInTheWorkingFolder() throws Exception {
         // Given a jar with edited routes and settings beside it, and a working folder that says something else
         Path home = Files.createDirectory(folder.resolve("home"));
-        Path jar = Files.copy(JAR, home.resolve("cistern.jar"));
+        Path jar = Files.copy(PackagedCistern.JAR, home.resolve("cistern.jar"));
         FileSystemUtils.copyRecursively(Path.of("routes"), home.resolve("routes"));
         Path steps = home.resolve("routes/storer-store.camel.yaml");
         Files.writeString(steps, Files.readString(steps).replace("\"Stored: file=", "\"Archived: file="));
         Files.writeString(home.resolve("application.yaml"), "bss:\n  events-topic: of-nobody\n  compression: gzip\n");
         Path work = Files.createDirectories(folder.resolve("work/config")).getParent();
+        String output;
         Files.writeString(work.resolve("config/application.yaml"), "bss:\n  events-topic: " + events + "\n");
 
-        Process process = start(work, jar);
-        try {
+        try (PackagedCistern cistern = start(work, jar, "256m",
+            Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()))) {
             publish("one");
-            awaitNoLag(process);
-        } finally {
-            stop(process);
+            awaitNoLag(cistern);
+            output = cistern.output();
         }
 
-        assertThat(Files.readString(work.resolve("output.log"))).contains("Archived: file=").doesNotContain("Stored: file=");
+        assertThat(output).contains("Archived: file=").doesNotContain("Stored: file=");
         assertThat(BucketFiles.in(bucket, topic)).allMatch(file -> file.toString().endsWith(".txt.gz")).hasSize(1);
         assertThat(TestKafka.records(events)).hasSize(1);
     }
@@ -90,20 +82,17 @@ class PackagedJarIT {
         String name = "jar-" + UUID.randomUUID();
         store.createBucket(name);
         String target = TestKafka.topic("jar.reingestion", 2);
-        Process process = start(folder, JAR, "256m", store.settings(name, store.endpoint()));
-        try {
+        try (PackagedCistern cistern = start(folder, PackagedCistern.JAR, "256m", store.settings(name, store.endpoint()))) {
             publish("one", "two", "three");
-            awaitNoLag(process);
+            awaitNoLag(cistern);
             List<String> files = store.keys(name).stream().filter(key -> key.startsWith(topic + "/")).toList();
             assertThat(TestKafka.records(events)).hasSameSizeAs(files);
             assertThat(files.stream().map(file -> new String(store.read(name, file), UTF_8)).collect(Collectors.joining()))
                 .contains("\"one\"", "\"two\"", "\"three\"");
 
-            reload(target, 30);
+            reload(cistern, target, 30);
             assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
                 .containsExactlyInAnyOrder("one", "two", "three");
-        } finally {
-            stop(process);
         }
     }
 
@@ -123,13 +112,10 @@ class PackagedJarIT {
         String target = TestKafka.topic("jar.large", 1);
         Map<String, String> settings = new HashMap<>(store.settings(name, store.endpoint()));
         settings.put("BSS_ROLES", "reloader");
-        Process process = start(folder, JAR, "128m", settings);
-        try {
+        try (PackagedCistern cistern = start(folder, PackagedCistern.JAR, "128m", settings)) {
             await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(() ->
-                call("/actuator/health/readiness", null).get("status").asText().equals("UP"));
-            reload(target, 120);
-        } finally {
-            stop(process);
+                cistern.call("/actuator/health/readiness", null).get("status").asText().equals("UP"));
+            reload(cistern, target, 120);
         }
         // Then
         assertThat(TestKafka.records(target)).hasSize(1800).allMatch(record -> record.value().length == 100_000);
@@ -145,7 +131,7 @@ class PackagedJarIT {
         }
         Path out = folder.resolve("report.json");
         ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-jar", JAR.toString(), "--audit=orders", "--format=json").directory(folder.toFile())
+            "-jar", PackagedCistern.JAR.toString(), "--audit=orders", "--format=json").directory(folder.toFile())
             .redirectOutput(out.toFile()).redirectError(folder.resolve("output.log").toFile());
         builder.environment().clear();
         builder.environment().putAll(Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()));
@@ -157,63 +143,36 @@ class PackagedJarIT {
             process.destroyForcibly();
         }
 
-        assertThat(process.exitValue()).as(() -> output()).isEqualTo(1);
+        assertThat(process.exitValue()).as(Files.readString(folder.resolve("output.log"))).isEqualTo(1);
         assertThat(new ObjectMapper().readTree(out.toFile()).at("/topics/0/partitions/0/gaps").toString())
             .isEqualTo("[{\"from\":1,\"to\":1,\"kind\":\"unknown\"}]");
     }
 
-    private void reload(String target, int seconds) throws Exception {
-        String id = call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
+    private void reload(PackagedCistern cistern, String target, int seconds) throws Exception {
+        String id = cistern.call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
             + "\",\"timestamps\":\"now\"}").get("requestId").asText();
         await().atMost(Duration.ofSeconds(seconds)).until(() -> {
-            JsonNode status = call("/status-service/" + id, null);
+            JsonNode status = cistern.call("/status-service/" + id, null);
             assertThat(status.get("status").asText()).as(status.toString()).isNotEqualTo("ERROR");
             return status.get("status").asText().equals("COMPLETE");
         });
     }
 
-    private Process start(Path work, Path jar) throws IOException {
-        return start(work, jar, "256m", Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()));
-    }
-
-    private Process start(Path work, Path jar, String heap, Map<String, String> settings) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString());
-        builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(work.resolve("output.log").toFile());
-        builder.environment().keySet().removeIf(name ->
-            name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
-        builder.environment().putAll(Map.of(
-            "HTTP_PORT", String.valueOf(port), "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
-            "KAFKA_GROUP_ID", group, "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_CACHE_UPLOAD_TIMEOUT", "500ms",
+    private PackagedCistern start(Path work, Path jar, String heap, Map<String, String> more) {
+        Map<String, String> settings = new HashMap<>(Map.of("KAFKA_GROUP_ID", group, "BSS_CACHE_UPLOAD_TIMEOUT", "500ms",
             "BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION", topic));
-        builder.environment().putAll(settings);
+        settings.putAll(more);
         if (work.equals(folder)) {
-            builder.environment().put("BSS_EVENTS_TOPIC", events);
+            settings.put("BSS_EVENTS_TOPIC", events);
         }
-        return builder.start();
+        return new PackagedCistern(work, jar, heap, settings);
     }
 
-    private static void stop(Process process) throws InterruptedException {
-        process.destroy();
-        if (!process.waitFor(40, TimeUnit.SECONDS)) {
-            process.destroyForcibly();
-            throw new AssertionError("The jar did not stop");
-        }
-    }
-
-    private void awaitNoLag(Process process) {
+    private void awaitNoLag(PackagedCistern cistern) {
         await().atMost(Duration.ofSeconds(90)).until(() -> {
-            assertThat(process.isAlive()).as(() -> output()).isTrue();
+            assertThat(cistern.isAlive()).as(cistern::output).isTrue();
             return TestKafka.lag(group, topic) == 0;
         });
-    }
-
-    private String output() {
-        try {
-            return Files.readString(folder.resolve("output.log"));
-        } catch (IOException e) {
-            return e.toString();
-        }
     }
 
     private void publish(String... values) {
@@ -222,13 +181,5 @@ class PackagedJarIT {
                 producer.send(new ProducerRecord<>(topic, value.getBytes(UTF_8), value.getBytes(UTF_8)));
             }
         }
-    }
-
-    private JsonNode call(String path, String body) throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
-            .header("Content-Type", "application/json");
-        return new ObjectMapper().readTree(HttpClient.newHttpClient().send(
-            (body == null ? request.GET() : request.POST(HttpRequest.BodyPublishers.ofString(body))).build(),
-            HttpResponse.BodyHandlers.ofString()).body());
     }
 }

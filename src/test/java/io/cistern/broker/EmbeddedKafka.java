@@ -216,6 +216,7 @@ public final class EmbeddedKafka implements AutoCloseable {
         p.put("num.io.threads", "4");
         p.put("background.threads", "2");
         p.put("log.cleaner.threads", "1");
+        p.put("log.cleaner.backoff.ms", "500");
         p.put("log.cleaner.dedupe.buffer.size", "4194304");
         p.put("log.index.size.max.bytes", "1048576");
         p.put("broker.session.timeout.ms", "3000");
