@@ -1,13 +1,16 @@
 package io.cistern.reload;
 
 import io.cistern.Settings;
+import io.cistern.batch.Compression;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.Bucket;
 import io.cistern.bucket.FileFacts;
 import io.cistern.kafka.TopicLog;
 import io.cistern.kafka.Topics;
+import io.cistern.reload.Coverage.Range;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -90,6 +93,8 @@ public final class Audit {
         /** By topic: what is wrong with files that cannot be read, or are not what they should be. */
         private final Map<String, TreeMap<String, String>> unreadable = new TreeMap<>();
         private final List<String> ownTopics;
+        /** By partition: what was noted of the latest file of those that are not there. */
+        private final Map<Integer, FileFacts> lost = new HashMap<>();
         private long otherFiles;
 
         private Survey(String folder, boolean deep, Set<String> goBack) {
@@ -101,7 +106,7 @@ public final class Audit {
             if (!names.hasNext()) {
                 throw new RequestException(404, "unknown-folder", "folder: there is no such folder in the bucket");
             }
-            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(folder), null));
+            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(folder), null), this::miss);
             while (names.hasNext()) {
                 String name = names.next();
                 BatchFileName parsed = parse(name);
@@ -111,6 +116,33 @@ public final class Audit {
                     add(name, parsed, facts.of(parsed.key()));
                 }
             }
+            facts.finish();
+        }
+
+        /** Keeps facts without a file: behind the last file there is nothing else that tells that one was stored. */
+        private void miss(FileFacts facts) {
+            BatchFileName parsed = parse(facts);
+            if (parsed != null) {
+                lost.merge(parsed.partition(), facts, (one, other) ->
+                    parse(one).consumedAt() > parsed.consumedAt() ? one : other);
+            }
+        }
+
+        /** What facts say of a file's name, but its topic; null if it is none. */
+        private static BatchFileName parse(FileFacts facts) {
+            return BatchFileName.parse(BatchFileName.ofKey(facts.key(), "t", Compression.NONE), "t");
+        }
+
+        /** The offsets of a file of a partition that was stored later than all others, and is not there; or null. */
+        private Range lostBehind(String topic, int partition, Coverage last) {
+            // Facts do not say of which topic they are.
+            FileFacts facts = parts.size() > 1 ? null : lost.get(partition);
+            if (facts == null || parse(facts).consumedAt() < last.lastConsumedAt()
+                || planner.find(folder, topic, facts.key()) != null) {
+                return null;
+            }
+            long first = parse(facts).firstOffset();
+            return new Range(first == BatchFileName.UNKNOWN ? facts.lastOffset() : first, facts.lastOffset());
         }
 
         /** The topics whose folder it is tell how a name is to be read. */
@@ -190,6 +222,8 @@ public final class Audit {
         private Map<String, Object> report(String topic, TreeMap<Integer, Part> ofTopic) {
             List<Map<String, Object>> lives = new ArrayList<>();
             try (TopicLog log = topics.log(topic)) {
+                (parts.size() > 1 ? Set.<Integer>of() : lost.keySet()).forEach(partition ->
+                    ofTopic.computeIfAbsent(partition, ignored -> new Part()));
                 for (int partition = 0; log != null && partition < log.partitions(); partition++) {
                     ofTopic.computeIfAbsent(partition, ignored -> new Part());
                 }
@@ -197,8 +231,9 @@ public final class Audit {
                     List<Coverage> divided = divide(topic, partition, part);
                     for (int life = 1; life <= divided.size(); life++) {
                         // Of former lives Kafka has nothing.
-                        lives.add(new LifeReport(partition, life, divided.get(life - 1),
-                            life < divided.size() ? null : log).toMap());
+                        Coverage stored = divided.get(life - 1);
+                        lives.add((life < divided.size() ? new LifeReport(partition, life, stored, null, null)
+                            : new LifeReport(partition, life, stored, log, lostBehind(topic, partition, stored))).toMap());
                     }
                 });
             }

@@ -42,6 +42,7 @@ final class Coverage {
     private long emptyOffsets;
     private long lastFirstOffset = -1;
     private long lastFirstTimestamp;
+    private long lastConsumedAt;
 
     /**
      * Adds a file, in any order, as long as none goes back: behind each offset only files follow that were consumed later.
@@ -119,6 +120,7 @@ final class Coverage {
         } else {
             file.days.forEach((day, count) -> day(day)[1] += count);
         }
+        lastConsumedAt = Math.max(lastConsumedAt, file.consumedAt);
         if (file.firstOffset >= lastFirstOffset) {
             lastFirstOffset = file.firstOffset;
             lastFirstTimestamp = file.firstTimestamp;
@@ -167,6 +169,11 @@ final class Coverage {
     /** The offsets of these. */
     long emptyOffsets() {
         return emptyOffsets + rows.values().stream().mapToLong(row -> row.firstOffset - row.from).sum();
+    }
+
+    /** When the latest of the files was consumed, milliseconds since the epoch. */
+    long lastConsumedAt() {
+        return lastConsumedAt;
     }
 
     /** The offset of a record that is stored: the first one of the file with the highest offsets. */

@@ -42,9 +42,14 @@ final class LifeReport {
     private long beginning;
     private long end;
     private Range open;
+    /** The offset behind all that is or was stored; -1 if there is none. */
+    private final long behind;
 
-    /** @param log what Kafka has of the topic, or null; it may be in another life than this one */
-    LifeReport(int partition, int life, Coverage stored, TopicLog log) {
+    /**
+     * @param log  what Kafka has of the topic, or null; it may be in another life than this one
+     * @param lost the offsets of a file that was stored behind all others and is not there, or null
+     */
+    LifeReport(int partition, int life, Coverage stored, TopicLog log, Range lost) {
         this.partition = partition;
         this.life = life;
         this.stored = stored;
@@ -58,7 +63,12 @@ final class LifeReport {
             extend(row);
             next = row.to() + 1;
         }
+        if (lost != null && lost.to() >= next) {
+            gaps(rows.isEmpty() ? lost.from() : next, lost.to());
+            next = lost.to() + 1;
+        }
         close();
+        behind = next;
     }
 
     /** Whether the records in Kafka are those of this life, as far as one can tell by one that both have. */
@@ -140,7 +150,7 @@ final class LifeReport {
         report.put("overlaps", stored.overlaps().stream().map(range -> range(range.from(), range.to())).toList());
         if (log != null) {
             report.put("notStoredBefore", rows.isEmpty() ? 0 : notStored(beginning, rows.get(0).from()));
-            report.put("notStoredYet", notStored(rows.isEmpty() ? beginning : rows.get(rows.size() - 1).to() + 1, end));
+            report.put("notStoredYet", notStored(behind < 0 ? beginning : behind, end));
         }
         Map<String, Object> days = new LinkedHashMap<>();
         stored.days().forEach((day, counts) -> {

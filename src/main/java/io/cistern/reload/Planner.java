@@ -151,27 +151,11 @@ public final class Planner {
             Iterator<String> names = bucket.list(FileFacts.wideFolderFor(request.folder()), null);
             while (names.hasNext() && !reload.isStopRequested()) {
                 FileFacts facts = FileFacts.parse(names.next());
-                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null : find(facts.key());
+                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null : find(request.folder(), request.topic(), facts.key());
                 if (name != null && (after != null && name.compareTo(after) <= 0
                     || until != null && name.compareTo(until) > 0)) {
                     add(name, BatchFileName.parse(name, request.topic()), facts);
                 }
-            }
-        }
-
-        /** The name of the file that facts are about; null if it was never stored. */
-        private String find(String key) {
-            try {
-                for (Compression compression : Compression.values()) {
-                    String name = BatchFileName.ofKey(key, request.topic(), compression);
-                    if (BatchFileName.parse(name, request.topic()) != null
-                        && bucket.exists(request.folder() + '/' + name)) {
-                        return name;
-                    }
-                }
-                return null;
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
             }
         }
 
@@ -193,6 +177,21 @@ public final class Planner {
             byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())
                 .add(new PlannedFile(name, parsed, firstOffset, known));
             files++;
+        }
+    }
+
+    /** The name of the file that facts are about; null if it is not there. */
+    String find(String folder, String topic, String key) {
+        try {
+            for (Compression compression : Compression.values()) {
+                String name = BatchFileName.ofKey(key, topic, compression);
+                if (BatchFileName.parse(name, topic) != null && bucket.exists(folder + '/' + name)) {
+                    return name;
+                }
+            }
+            return null;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -21,7 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeException;
+import org.apache.camel.ExchangeProperty;
 
 /** Checks what is asked for over HTTP, before anything is done about it. */
 public final class Requests {
@@ -147,7 +149,7 @@ public final class Requests {
     }
 
     /** What a caller is told when no broker can be asked. */
-    public Map<String, Object> noBroker(@ExchangeException Exception failure) {
+    public Map<String, Object> noBroker(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
         return Map.of("message", "The broker cannot be asked: " + settings.withoutSecrets(failure.getMessage()), "code",
             "broker-unavailable");
     }

@@ -339,6 +339,46 @@ class AuditTest {
         assertThat(partition(audit(false), 1).get("notStoredYet").asLong()).isEqualTo(1);
     }
 
+    @Test
+    void aFileThatIsLostBehindAllOthersIsAHoleToo() throws IOException {
+        topic = TestKafka.topic("audit", 2);
+        produce(30);
+        List<Line> all = inKafka();
+        store(all.subList(0, 10));
+        store(all.subList(10, 15));
+        String last = store(all.subList(15, 20));
+        assertThat(audit(false).get("holes").asLong()).isZero();
+
+        Files.delete(root.resolve(last));
+
+        assertThat(gaps(audit(false), 0)).containsExactly("15-19 missing");
+        assertThat(partition(audit(false), 0).get("notStoredYet").asLong()).isEqualTo(10);
+        assertThat(gaps(audit(topic, true, Map.of()), 0)).containsExactly("15-19 unknown");
+        // Stored again it is there, whatever its name
+        store(all.get(16).timestamp.plusSeconds(120), -1, all.subList(15, 22));
+        assertThat(audit(false).get("holes").asLong()).isZero();
+    }
+
+    @Test
+    void aPartitionOfWhichEveryFileIsLostIsToldByWhatWasNoted() throws IOException {
+        store(linesOf(1, 0, 4));
+        Files.delete(root.resolve(store(lines(3, 9))));
+
+        assertThat(gaps(audit(false), 0)).containsExactly("3-9 unknown");
+    }
+
+    @Test
+    void filesThatWereDeletedFromTheStartOnAreNoHole() throws IOException {
+        String first = store(lines(0, 9));
+        String second = store(lines(10, 19));
+        store(lines(20, 29));
+        Files.delete(root.resolve(first));
+        Files.delete(root.resolve(second));
+
+        assertThat(audit(false).get("holes").asLong()).isZero();
+        assertThat(ranges(audit(false), 0)).containsExactly("20-29");
+    }
+
     // ---- files that are not what they should be ----------------------------------------------------------------------
 
     @Test
