@@ -130,7 +130,8 @@ public final class Audit {
 
         /** What facts say of a file's name, but its topic; null if it is none. */
         private static BatchFileName parse(FileFacts facts) {
-            return BatchFileName.parse(BatchFileName.ofKey(facts.key(), "t", Compression.NONE), "t");
+            return facts.key().indexOf('_') < 0 ? null
+                : BatchFileName.parse(BatchFileName.ofKey(facts.key(), "t", Compression.NONE), "t");
         }
 
         /** The offsets of a file of a partition that was stored later than all others, and is not there; or null. */
@@ -222,8 +223,9 @@ public final class Audit {
         private Map<String, Object> report(String topic, TreeMap<Integer, Part> ofTopic) {
             List<Map<String, Object>> lives = new ArrayList<>();
             try (TopicLog log = topics.log(topic)) {
-                (parts.size() > 1 ? Set.<Integer>of() : lost.keySet()).forEach(partition ->
-                    ofTopic.computeIfAbsent(partition, ignored -> new Part()));
+                if (parts.size() == 1) {
+                    lost.keySet().forEach(partition -> ofTopic.computeIfAbsent(partition, ignored -> new Part()));
+                }
                 for (int partition = 0; log != null && partition < log.partitions(); partition++) {
                     ofTopic.computeIfAbsent(partition, ignored -> new Part());
                 }

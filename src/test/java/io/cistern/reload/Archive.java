@@ -1,5 +1,8 @@
 package io.cistern.reload;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.Settings;
 import io.cistern.batch.BatchFile;
 import io.cistern.batch.Compression;
 import io.cistern.batch.Record;
@@ -7,11 +10,14 @@ import io.cistern.batch.TestFiles;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.FileBucket;
 import io.cistern.bucket.FileFacts;
+import io.cistern.kafka.Topics;
+import io.cistern.testing.ApplicationYaml;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
@@ -77,6 +83,15 @@ final class Archive {
 
     Outcome reload(long from, long to) {
         return Outcome.of(bucket.bucket(), Outcome.request(TOPIC, folder, from, to));
+    }
+
+    /** What an audit answers, without a broker. */
+    JsonNode audit(boolean deep) {
+        Settings settings = new Settings(ApplicationYaml.lookup(Map.of(
+            "bss.topics-config.data-topics-mapping[0].ingestion", TOPIC,
+            "bss.topics-config.data-topics-mapping[0].bucket-folder", folder)));
+        return new ObjectMapper().valueToTree(new Audit(settings, bucket.bucket(), new Topics(settings),
+            new Planner(bucket.bucket())).of(folder, deep));
     }
 
     /** A reload that is stopped when so many records are through. */

@@ -374,6 +374,9 @@ class AuditTest {
         store(lines(20, 29));
         Files.delete(root.resolve(first));
         Files.delete(root.resolve(second));
+        // And what is no note of a file
+        bucket.write(".cistern/" + topic + "/x.1_2_3_4", new byte[0]);
+        bucket.write(".cistern/" + topic + "/x_y.1_2_3_4", new byte[0]);
 
         assertThat(audit(false).get("holes").asLong()).isZero();
         assertThat(ranges(audit(false), 0)).containsExactly("20-29");

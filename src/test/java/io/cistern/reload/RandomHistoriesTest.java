@@ -2,6 +2,7 @@ package io.cistern.reload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.batch.Record;
 import io.cistern.bucket.FileBucket;
 import io.cistern.reload.History.Kind;
@@ -13,10 +14,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
 import net.jqwik.api.Combinators;
 import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
@@ -59,6 +63,42 @@ class RandomHistoriesTest {
     void aReloadPublishesTheRecordsOfEachLifeInOrderWhenTheirTimestampsTellWhenTheyCame(
         @ForAll("stepsInTime") List<Step> steps, @ForAll("ranges") List<long[]> ranges) {
         assertThatReloads(steps, ranges, null);
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE, tries = 100)
+    void anAuditFindsEveryStoredRecordByNamesAsByLines(@ForAll("anySteps") List<Step> steps) {
+        // Given
+        Archive archive = new Archive(bucket, "orders-" + FOLDERS.incrementAndGet());
+        List<History> partitions = List.of(new History(archive, 0), new History(archive, 1));
+        steps.forEach(step -> partitions.get(step.partition()).happens(step));
+        Map<Integer, Set<Long>> stored = new TreeMap<>();
+        partitions.forEach(partition -> partition.stored(timestamp -> true).values().forEach(records -> records.forEach(
+            record -> stored.computeIfAbsent(record.partition(), ignored -> new TreeSet<>()).add(record.offset()))));
+        Assume.that(!stored.isEmpty());
+
+        // When
+        JsonNode names = archive.audit(false);
+        JsonNode lines = archive.audit(true);
+
+        // Then each range starts and ends with a stored record, and none is outside of them
+        Map<Integer, Set<Long>> found = new TreeMap<>();
+        long holes = 0;
+        for (JsonNode life : names.at("/topics/0/partitions")) {
+            Set<Long> ofPartition = stored.get(life.get("partition").asInt());
+            for (JsonNode range : life.get("ranges")) {
+                assertThat(ofPartition).contains(range.get("from").asLong(), range.get("to").asLong());
+                ofPartition.stream().filter(offset -> offset >= range.get("from").asLong() && offset <= range.get("to").asLong())
+                    .forEach(found.computeIfAbsent(life.get("partition").asInt(), ignored -> new TreeSet<>())::add);
+            }
+            assertThat(life.get("gaps")).as(names.toString()).hasSize(life.get("ranges").size() - 1);
+            holes += life.get("gaps").size();
+        }
+        assertThat(found).isEqualTo(stored);
+        assertThat(names.get("holes").asLong()).isEqualTo(holes);
+        assertThat(lines.get("records")).isEqualTo(names.get("records"));
+        for (String field : List.of("life", "ranges", "gaps", "overlaps", "emptyOffsets")) {
+            assertThat(lines.findValues(field)).as(field).isEqualTo(names.findValues(field));
+        }
     }
 
     /** Compares what is published with what is stored, as it comes or, if any is given, in another order. */
