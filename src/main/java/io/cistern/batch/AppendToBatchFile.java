@@ -4,7 +4,10 @@ import io.cistern.Settings;
 import org.apache.camel.AggregationStrategy;
 import org.apache.camel.Exchange;
 
-/** The aggregate step's strategy: encodes the records of each poll into the batch file that is open for them. */
+/**
+ * The aggregate step's strategy: encodes the records of each poll into the batch file that is open for them. A file that is
+ * stored, and comes again for what could not be published, goes through.
+ */
 public final class AppendToBatchFile implements AggregationStrategy {
 
     private final Settings settings;
@@ -19,6 +22,9 @@ public final class AppendToBatchFile implements AggregationStrategy {
 
     @Override
     public Exchange aggregate(Exchange open, Exchange polled) {
+        if (open == null && polled.getMessage().getBody() instanceof BatchFile file && file.isStored()) {
+            return polled;
+        }
         if (!(polled.getMessage().getBody() instanceof PolledBatch batch)) {
             throw new IllegalStateException("A step before the aggregate step left no batch: see keepRecords for filters");
         }

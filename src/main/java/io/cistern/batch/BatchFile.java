@@ -36,6 +36,7 @@ public final class BatchFile implements Batch, Content {
     private long greatestTimestamp = Long.MIN_VALUE;
     private int count;
     private boolean wanted;
+    private boolean stored;
     private boolean rewound;
     private Rotation.Reason rotatedBy;
 
@@ -125,7 +126,8 @@ public final class BatchFile implements Batch, Content {
         return nextOffset;
     }
 
-    String key() {
+    /** Names the topic-partition, and the consumer that has it. */
+    public String getKey() {
         return PolledBatch.keyOf(source, topic, partition);
     }
 
@@ -237,8 +239,23 @@ public final class BatchFile implements Batch, Content {
         openBatches.release(this);
     }
 
-    /** Storing failed: its memory is free, and its records are read again; see {@link Source#rewind}. */
+    /** The file is in the bucket: should what follows fail, it is not put there again. */
+    public void noteStored() {
+        stored = true;
+    }
+
+    public boolean isStored() {
+        return stored;
+    }
+
+    /**
+     * Storing failed. If the file is in the bucket it is handed out again, see {@link Source#keep}; else its memory is free,
+     * and its records are read again, see {@link Source#rewind}.
+     */
     public void rewind() {
+        if (stored && source.keep(this)) {
+            return;
+        }
         rewound = true;
         openBatches.release(this);
         source.rewind(topic, partition);

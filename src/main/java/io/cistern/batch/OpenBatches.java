@@ -121,14 +121,14 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
 
     /** Counts what {@code file} holds now. */
     void hold(BatchFile file) {
-        held.put(file.key(), file);
-        account(file.key(), file.heldBytes());
+        held.put(file.getKey(), file);
+        account(file.getKey(), file.heldBytes());
     }
 
     /** Counts {@code file} no more. */
     void release(BatchFile file) {
-        if (held.remove(file.key(), file)) {
-            account(file.key(), 0);
+        if (held.remove(file.getKey(), file)) {
+            account(file.getKey(), 0);
         }
     }
 

@@ -17,8 +17,11 @@ public final class Rotation {
         this.openBatches = openBatches;
     }
 
-    /** Whether the batch is to be closed; if so, it is, and knows why. */
+    /** Whether the batch is to be closed, or is closed already; it is then, and knows why. */
     public boolean isDue(BatchFile file) {
+        if (file.getRotatedBy() != null) {
+            return true;
+        }
         Reason reason = reason(file);
         if (reason == null) {
             return false;

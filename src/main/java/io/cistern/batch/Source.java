@@ -24,6 +24,14 @@ public interface Source {
      */
     void rewind(String topic, int partition);
 
+    /**
+     * Storing failed behind the put: the file is handed out again after a rest, and nothing behind it before, unless its
+     * memory is needed by others.
+     *
+     * @return false if its records are to be read again instead, for which {@link #rewind} is to be called
+     */
+    boolean keep(BatchFile stored);
+
     /** Whether there is time for one more attempt to store a batch; if not, it must poll first to stay in its group. */
     boolean hasTime();
 }

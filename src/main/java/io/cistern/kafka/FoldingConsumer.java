@@ -1,5 +1,6 @@
 package io.cistern.kafka;
 
+import io.cistern.batch.Batch;
 import io.cistern.batch.BatchFile;
 import io.cistern.batch.OpenBatches;
 import io.cistern.batch.PolledBatch;
@@ -85,6 +86,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         private long committing = -1;
         private long restUntilNanos;
         private boolean rests;
+        /** In the bucket, but what goes with it could not be published: it is handed out again, and nothing before it is. */
+        private BatchFile unpublished;
         /** Whether the broker may have committed more than is acknowledged. */
         private boolean isUncertain;
         /** Whether records are gone that come next. */
@@ -268,8 +271,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void rewindWhatWasLeftOut() {
         for (TopicPartition partition : handedOutLast) {
             Position position = positions.get(partition);
-            if (position == null || position.rests || position.handedOut == position.acknowledged
-                || openBatches.isOpen(this, partition.topic(), partition.partition())
+            if (position == null || position.rests || position.unpublished != null
+                || position.handedOut == position.acknowledged || openBatches.isOpen(this, partition.topic(), partition.partition())
                 || ready.stream().anyMatch(polled -> polled.partition.equals(partition))) {
                 continue;
             }
@@ -330,6 +333,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         List<BatchFile> due = rotation.due(open);
         List<BatchFile> notDue = new ArrayList<>(open);
         notDue.removeAll(due);
+        positions.forEach((partition, position) -> {
+            if (position.unpublished != null && !position.rests) {
+                add(handedOut, partition, position.unpublished, position.unpublished.nextOffset() - 1);
+            }
+        });
         long freed = 0;
         for (BatchFile file : due) {
             freed += tick(file, handedOut);
@@ -350,6 +358,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             for (long more = 1; !fits && more > 0;) {
                 more = tickLargest(notDue, handedOut);
                 freed += more;
+                more = more > 0 ? more : dropUnpublished(handedOut);
                 fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
             }
             if (!fits) {
@@ -380,6 +389,19 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         return 0;
     }
 
+    /** Has one that rests read again later, as others must not wait for it; returns its bytes, which are free now. */
+    private long dropUnpublished(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
+        for (Map.Entry<TopicPartition, Position> entry : positions.entrySet()) {
+            BatchFile file = entry.getValue().unpublished;
+            if (file != null && !handedOut.containsKey(entry.getKey())) {
+                long bytes = file.heldBytes();
+                rewind(file.getTopic(), file.getPartition());
+                return bytes;
+            }
+        }
+        return 0;
+    }
+
     /** Hands out an empty batch for an open one, which is closed by it; returns the bytes that it will give free. */
     private long tick(BatchFile file, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
         TopicPartition partition = new TopicPartition(file.getTopic(), file.getPartition());
@@ -390,7 +412,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     private static void add(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut,
-                            TopicPartition partition, PolledBatch batch, long offset) {
+                            TopicPartition partition, Batch batch, long offset) {
         handedOut.put(partition, List.of(
             new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch)));
     }
@@ -418,7 +440,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             waiting = false;
             for (TopicPartition partition : assignment()) {
                 Position position = positions.get(partition);
-                if (position == null || !position.rests) {
+                if (position == null || !position.rests && position.unpublished == null) {
                     resume(List.of(partition));
                 }
             }
@@ -434,7 +456,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                     return;
                 }
                 position.rests = false;
-                if (!waiting) {
+                if (!waiting && position.unpublished == null) {
                     resume(List.of(partition));
                 }
             }
@@ -467,6 +489,12 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         }
         position.acknowledged = behind.acknowledged;
         position.stored = behind.stored;
+        if (position.unpublished != null) {
+            position.unpublished = null;
+            if (!waiting) {
+                resume(List.of(topicPartition));
+            }
+        }
     }
 
     @Override
@@ -478,13 +506,33 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         if (position == null || !assignment().contains(topicPartition)) {
             return;
         }
-        ready.removeIf(polled -> polled.partition.equals(topicPartition));
-        position.handedOut = position.acknowledged;
+        position.unpublished = null;
+        rest(topicPartition, position, position.acknowledged);
+    }
+
+    @Override
+    public boolean keep(BatchFile stored) {
+        TopicPartition partition = new TopicPartition(stored.getTopic(), stored.getPartition());
+        Position position = positions.get(partition);
+        if (position == null || position.isUncertain || !assignment().contains(partition)) {
+            return false;
+        }
+        transactions.abort();
+        position.unpublished = stored;
+        rest(partition, position, stored.nextOffset());
+        return true;
+    }
+
+    /** Goes on at {@code offset} when it has rested. */
+    private void rest(TopicPartition partition, Position position, long offset) {
+        ready.removeIf(polled -> polled.partition.equals(partition));
+        position.handedOut = offset;
         position.rests = true;
         position.restUntilNanos = System.nanoTime() + rest.toNanos();
-        seek(topicPartition, position.acknowledged);
-        pause(List.of(topicPartition));
-        LOG.info("Storing rests: topic={} partition={} offset={} for={}", topic, partition, position.acknowledged, rest);
+        seek(partition, offset);
+        pause(List.of(partition));
+        LOG.info("Storing rests: topic={} partition={} offset={} for={}", partition.topic(), partition.partition(), offset,
+            rest);
     }
 
     /** Asks the broker what became of a commit whose answer was lost; false if it does not say. */
