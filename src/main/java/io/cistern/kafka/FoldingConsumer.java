@@ -48,7 +48,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final Logger LOG = LoggerFactory.getLogger(FoldingConsumer.class);
     private static final long COMMIT_INTERVAL_NANOS = Duration.ofMillis(200).toNanos();
     private static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(5);
-    private static final String STORED_TO = "stored to ";
     private static final Duration COMMITTED_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
     /** The part of max.poll.interval.ms after which nothing more is begun: the rest is for what was begun last. */
@@ -75,53 +74,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private long nextCommit;
     private long polledNanos;
     private Thread pollingThread;
-
-    /** How far a partition is; offsets are of the next record. */
-    private static final class Position {
-        private long handedOut;
-        private long acknowledged;
-        /** Where the last batch ended: from there to what is acknowledged there was nothing to be stored. */
-        private long stored;
-        private long committed = -1;
-        private long committing = -1;
-        private long restUntilNanos;
-        private boolean rests;
-        /** In the bucket, but what goes with it could not be published: it is handed out again, and nothing before it is. */
-        private BatchFile unpublished;
-        /** Whether the broker may have committed more than is acknowledged. */
-        private boolean isUncertain;
-        /** Whether records are gone that come next. */
-        private boolean isCutOff;
-
-        private Position(long offset) {
-            handedOut = offset;
-            acknowledged = offset;
-            stored = offset;
-        }
-
-        /** Goes on at {@code first}: what was before it is gone, and no file must look as if there had been nothing. */
-        private void cutOff(long first) {
-            isCutOff = false;
-            handedOut = first;
-            acknowledged = first;
-            stored = first;
-        }
-
-        /** What is committed, with a note of where the last batch ended if that is before it. */
-        private OffsetAndMetadata offsetAndMetadata() {
-            return new OffsetAndMetadata(acknowledged, stored < acknowledged ? STORED_TO + stored : "");
-        }
-
-        private static Position of(OffsetAndMetadata committed) {
-            Position position = new Position(committed.offset());
-            position.committed = committed.offset();
-            if (committed.metadata().matches(STORED_TO + "\\d{1,18}")) {
-                position.stored = Math.min(position.stored,
-                    Long.parseLong(committed.metadata().substring(STORED_TO.length())));
-            }
-            return position;
-        }
-    }
 
     private record PolledPartition(TopicPartition partition, PolledRecords records, long startOffset, long nextOffset,
                                    long consumedAt) {
@@ -297,9 +249,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             }
             // In parts, each of which fits beside others: what a poll gives may be more than may be held.
             for (PolledRecords part : PolledRecords.parts(records, rotation.maxHeldBytes() / 4)) {
-                long start = position.handedOut == position.acknowledged ? position.stored : position.handedOut;
                 long next = part.polled().get(part.polled().size() - 1).offset() + 1;
-                ready.add(new PolledPartition(partition, part, start, next, now));
+                ready.add(new PolledPartition(partition, part, position.startOfNext(), next, now));
                 position.handedOut = next;
             }
         }
