@@ -234,12 +234,17 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
 
     /**
-     * Runs a broker until the process is ended: {@code EmbeddedKafka <port> <data folder>}. When it takes requests it
-     * prints {@code ready <bootstrap servers>}; when it cannot start, the process ends with code 1.
+     * Runs a broker until the process is ended: {@code EmbeddedKafka <port> <data folder> [<broker property>=<value> ...]}.
+     * When it takes requests it prints {@code ready <bootstrap servers>}; when it cannot start, the process ends with code 1.
      */
     public static void main(String[] args) {
         try {
-            EmbeddedKafka kafka = new EmbeddedKafka(Integer.parseInt(args[0]), Path.of(args[1])).start();
+            EmbeddedKafka kafka = new EmbeddedKafka(Integer.parseInt(args[0]), Path.of(args[1]));
+            for (int i = 2; i < args.length; i++) {
+                String[] property = args[i].split("=", 2);
+                kafka.set(property[0], property[1]);
+            }
+            kafka.start();
             Runtime.getRuntime().addShutdownHook(new Thread(kafka::close, "stop"));
             System.out.println("ready " + kafka.bootstrapServers());
         } catch (Throwable e) {
