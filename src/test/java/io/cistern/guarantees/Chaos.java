@@ -202,6 +202,7 @@ final class Chaos {
         }
         cluster.admin().createPartitions(Map.of(Load.GROWING.name(), NewPartitions.increaseTo(to))).all()
             .get(20, TimeUnit.SECONDS);
+        cluster.awaitLeaders(Load.GROWING.name(), to);
         load.grown(Load.GROWING, to);
         return true;
     }
@@ -242,6 +243,7 @@ final class Chaos {
                     throw e;
                 }
             });
+            cluster.awaitLeaders(topic.name(), load.partitions(topic));
         } catch (ExecutionException | TimeoutException | ConditionTimeoutException e) {
             throw new IllegalStateException("Cannot create " + topic.name() + " again", e);
         } catch (InterruptedException e) {

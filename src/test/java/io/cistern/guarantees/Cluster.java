@@ -21,7 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
 import org.awaitility.Awaitility;
 
 /** The processes of a round: a broker, a store behind a proxy, up to three storers, and a reloader. */
@@ -189,6 +192,17 @@ final class Cluster implements AutoCloseable {
 
     Admin admin() {
         return admin;
+    }
+
+    /**
+     * Waits until the broker has taken up these partitions. A batch that it refuses before may be overtaken by the next one,
+     * and is then refused for ever, as out of order.
+     */
+    void awaitLeaders(String topic, int partitions) {
+        Map<TopicPartition, OffsetSpec> asked = IntStream.range(0, partitions).boxed().collect(Collectors.toMap(
+            partition -> new TopicPartition(topic, partition), partition -> OffsetSpec.latest()));
+        Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(50)).ignoreExceptions()
+            .until(() -> admin.listOffsets(asked).all().get().size() == partitions);
     }
 
     FaultyProxy proxy() {

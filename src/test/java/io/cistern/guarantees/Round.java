@@ -110,6 +110,7 @@ final class Round {
         cluster.admin().createTopics(all.entrySet().stream().map(topic ->
             new NewTopic(topic.getKey(), topic.getValue(), (short) 1).configs(topic.getKey().equals(Load.STAMPED.name())
                 ? Map.of("message.timestamp.type", "LogAppendTime") : Map.of())).toList()).all().get();
+        all.forEach(cluster::awaitLeaders);
     }
 
     private void awaitNoLag(Watcher watcher) {
