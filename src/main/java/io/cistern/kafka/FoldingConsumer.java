@@ -224,7 +224,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         for (TopicPartition partition : handedOutLast) {
             Position position = positions.get(partition);
             if (position == null || position.rests || position.unpublished != null
-                || position.handedOut == position.acknowledged || openBatches.isOpen(this, partition.topic(), partition.partition())
+                || position.handedOut == position.acknowledged
+                || openBatches.isOpen(this, partition.topic(), partition.partition())
                 || ready.stream().anyMatch(polled -> polled.partition.equals(partition))) {
                 continue;
             }
@@ -433,6 +434,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         Position behind = new Position(Math.max(position.acknowledged, nextOffset));
         behind.stored = isStored ? Math.max(position.stored, nextOffset) : position.stored;
         if (transactions.isOpen()) {
+            awaitCommit(topicPartition, position);
             position.isUncertain = true;
             transactions.commit(Map.of(topicPartition, behind.offsetAndMetadata()), groupMetadata());
             position.isUncertain = false;
@@ -444,6 +446,17 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             position.unpublished = null;
             if (!waiting) {
                 resume(List.of(topicPartition));
+            }
+        }
+    }
+
+    /** A commit that is on its way could take the place of the transaction's, which has another one. */
+    private void awaitCommit(TopicPartition partition, Position position) {
+        if (position.committing != -1) {
+            commitNow(List.of(partition));
+            if (position.committing != -1) {
+                throw new KafkaException("The broker does not say whether it has committed offset " + position.committing
+                    + " of " + partition);
             }
         }
     }
@@ -550,7 +563,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void commitAcknowledged() {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         positions.forEach((partition, position) -> {
-            if (position.acknowledged > Math.max(position.committed, position.committing)) {
+            if (!position.isUncertain && position.acknowledged > Math.max(position.committed, position.committing)) {
                 position.committing = position.acknowledged;
                 offsets.put(partition, position.offsetAndMetadata());
             }
@@ -580,7 +593,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         for (TopicPartition partition : partitions) {
             Position position = positions.get(partition);
-            if (position != null && position.acknowledged > position.committed) {
+            if (position != null && !position.isUncertain && position.acknowledged > position.committed) {
                 offsets.put(partition, position.offsetAndMetadata());
             }
         }
