@@ -1,7 +1,8 @@
 package io.cistern;
 
 import io.cistern.batch.OpenBatches;
-import io.cistern.reload.Reloads;
+import io.cistern.kafka.ReloadLog;
+import io.cistern.reload.Turns;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
@@ -11,24 +12,27 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Before the routes stop: has what is held stored by the consumers' own threads, within the shutdown timeout, and the
- * reloads ended between two batches. What is not stored in time is read again by the next process.
+ * turns of reloads ended between two batches, so that another replica, or this one when it comes back, goes on with them.
+ * What is not stored in time is read again by the next process.
  */
 public final class GracefulStop extends LifecycleStrategySupport implements CamelContextAware {
 
     private static final Logger LOG = LoggerFactory.getLogger(GracefulStop.class);
 
     private final OpenBatches openBatches;
-    private final Reloads reloads;
+    private final Turns turns;
+    private final ReloadLog reloadLog;
     private CamelContext camelContext;
 
-    public GracefulStop(OpenBatches openBatches, Reloads reloads) {
+    public GracefulStop(OpenBatches openBatches, Turns turns, ReloadLog reloadLog) {
         this.openBatches = openBatches;
-        this.reloads = reloads;
+        this.turns = turns;
+        this.reloadLog = reloadLog;
     }
 
     @Override
     public void onContextStopping(CamelContext context) {
-        reloads.stopAll();
+        turns.stop();
         openBatches.drain();
         long timeout = TimeUnit.SECONDS.toNanos(context.getShutdownStrategy().getTimeout());
         long start = System.nanoTime();
@@ -46,6 +50,12 @@ public final class GracefulStop extends LifecycleStrategySupport implements Came
         if (!openBatches.isEmpty()) {
             LOG.warn("Not all that is held could be stored in time; it will be read again: bytes={}", openBatches.heldBytes());
         }
+    }
+
+    @Override
+    public void onContextStopped(CamelContext context) {
+        turns.close();
+        reloadLog.stop();
     }
 
     @Override

@@ -1,12 +1,20 @@
 package io.cistern;
 
+import io.cistern.reload.Requests;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
+import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +39,7 @@ import org.springframework.http.server.PathContainer;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.util.ServletRequestPathUtils;
+import org.springframework.web.util.pattern.PathPattern;
 import org.springframework.web.util.pattern.PathPatternParser;
 
 /** Answers what reaches no route (an unknown path, a wrong method, what is no HTTP) as the routes answer mistakes. */
@@ -83,11 +92,21 @@ class HttpAnswers {
                 throws IOException, ServletException {
                 PathContainer path = ServletRequestPathUtils.parseAndCache(request).pathWithinApplication();
                 boolean below = false;
+                PathPattern closest = null;
                 Set<String> methods = new TreeSet<>();
                 for (RestRegistry.RestService call : context.getRestRegistry().listAllRestServices()) {
-                    below |= matches(call.getBaseUrl() + "/**", path);
-                    if (matches(call.getBaseUrl(), path)) {
-                        methods.add(call.getMethod());
+                    below |= pattern(call.getBaseUrl() + "/**").matches(path);
+                    PathPattern pattern = pattern(call.getBaseUrl());
+                    if (pattern.matches(path)) {
+                        // A path that a call has for itself is not that of an id.
+                        int order = closest == null ? -1 : PathPattern.SPECIFICITY_COMPARATOR.compare(pattern, closest);
+                        if (order < 0) {
+                            closest = pattern;
+                            methods.clear();
+                        }
+                        if (order <= 0) {
+                            methods.add(call.getMethod());
+                        }
                     }
                 }
                 if (below && methods.isEmpty()) {
@@ -100,10 +119,94 @@ class HttpAnswers {
                 }
             }
 
-            private boolean matches(String pattern, PathContainer path) {
-                return PathPatternParser.defaultInstance.parse(pattern).matches(path);
+            private PathPattern pattern(String path) {
+                return PathPatternParser.defaultInstance.parse(path);
             }
         };
+    }
+
+    /** Refuses bodies that are too large before they are read: Camel takes what comes into memory. */
+    @Bean
+    Filter smallBodiesOnly() {
+        return new OncePerRequestFilter() {
+            @Override
+            protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws IOException, ServletException {
+                long length = request.getContentLengthLong();
+                // A body whose length is not said beforehand is read as far as it may go.
+                byte[] body = length < 0 && request.getHeader("Transfer-Encoding") != null
+                    ? request.getInputStream().readNBytes(Requests.MOST_BYTES + 1) : null;
+                if (length <= Requests.MOST_BYTES && (body == null || body.length <= Requests.MOST_BYTES)) {
+                    chain.doFilter(body == null ? request : new ReadRequest(request, body), response);
+                    return;
+                }
+                response.setStatus(HttpStatus.PAYLOAD_TOO_LARGE.value());
+                response.setContentType("application/json");
+                response.getWriter().write("{\"message\": \"" + Requests.TOO_LARGE + "\", \"code\": \"too-large\"}");
+            }
+        };
+    }
+
+    /** A request whose body was read already. */
+    private static final class ReadRequest extends HttpServletRequestWrapper {
+
+        private final byte[] body;
+
+        private ReadRequest(HttpServletRequest request, byte[] body) {
+            super(request);
+            this.body = body;
+        }
+
+        @Override
+        public int getContentLength() {
+            return body.length;
+        }
+
+        @Override
+        public long getContentLengthLong() {
+            return body.length;
+        }
+
+        @Override
+        public BufferedReader getReader() {
+            return new BufferedReader(new InputStreamReader(getInputStream(), StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public ServletInputStream getInputStream() {
+            ByteArrayInputStream bytes = new ByteArrayInputStream(body);
+            return new ServletInputStream() {
+                @Override
+                public int read() {
+                    return bytes.read();
+                }
+
+                @Override
+                public int read(byte[] into, int from, int length) {
+                    return bytes.read(into, from, length);
+                }
+
+                @Override
+                public int available() {
+                    return bytes.available();
+                }
+
+                @Override
+                public boolean isFinished() {
+                    return available() == 0;
+                }
+
+                @Override
+                public boolean isReady() {
+                    return true;
+                }
+
+                @Override
+                public void setReadListener(ReadListener listener) {
+                    throw new UnsupportedOperationException();
+                }
+            };
+        }
     }
 
     /** Answers what no route does (an unknown path, a wrong method) as the routes answer mistakes. */

@@ -1,15 +1,29 @@
 package io.cistern;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.batch.BatchFile;
 import io.cistern.batch.Compression;
+import io.cistern.reload.RelativeDate;
+import io.cistern.reload.ReloadRequest;
+import io.cistern.reload.RequestException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.ParseException;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +34,7 @@ import java.util.regex.PatternSyntaxException;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.util.TimeUtils;
+import org.quartz.CronExpression;
 
 /**
  * The settings of {@code application.yaml} that Java needs, read and checked once. What only a route needs stays a
@@ -30,6 +45,9 @@ public final class Settings implements CamelContextAware {
     /** What a process does. */
     public enum Role { STORER, RELOADER }
 
+    /** What becomes of records that a reload has published: stored, left out, or stored with a field that says so. */
+    public enum Reloaded { STORE, SKIP, TAG }
+
     /**
      * How batches become files.
      *
@@ -39,24 +57,69 @@ public final class Settings implements CamelContextAware {
      * @param maxCacheSize       bytes that may be held over all partitions together
      * @param restAfterFailure   how long a partition rests when storing failed
      * @param exactlyOnce        whether event, post-ingestion records and offsets are committed in one transaction
+     * @param reloaded           what becomes of records that a reload has published
      */
     public record Storer(long maxBytesPerFile, long maxRecordsPerFile, Duration cacheUploadTimeout, long maxCacheSize,
                          Compression compression, Duration restAfterFailure, boolean postIngestion,
-                         boolean exactlyOnce, String eventsTopic) {
+                         boolean exactlyOnce, Reloaded reloaded, String eventsTopic) {
     }
 
     /**
      * How reloads run.
      *
-     * @param concurrency  reloads at the same time
-     * @param queueSize    reloads that may wait
-     * @param batchRecords most records of a batch
-     * @param batchBytes   bytes of keys and values after which a batch is full
-     * @param history      ended reloads that are remembered
-     * @param selectors    the folder of the selectors, or null
+     * @param concurrency      tasks of reloads that this process works on at the same time
+     * @param maxRunning       reloads that may run or wait over all processes
+     * @param commitInterval   how long a turn at a task takes, and what it publishes is not committed
+     * @param restAfterFailure how long a task rests that failed through no fault of its own
+     * @param batchRecords     most records of a batch
+     * @param batchBytes       bytes of keys and values after which a batch is full
+     * @param retention        how long ended reloads are remembered
+     * @param groupId          the consumer group of all that work on reloads
+     * @param requestsTopic    compacted: what was asked for, and what is wanted since
+     * @param progressTopic    compacted: how far reloads are
+     * @param tasksTopic       compacted: what is to be done next
+     * @param plansTopic       which files reloads read
+     * @param tasksPartitions  of the tasks topic, if it is made
+     * @param eventsTopic      topic of the events of reloads, or empty
+     * @param deadLetterTopic  topic of what cannot be reloaded, or empty
+     * @param selectors        the folder of the selectors, or null
      */
-    public record Reload(int concurrency, int queueSize, int batchRecords, long batchBytes, int history,
-                         Path selectors) {
+    public record Reload(int concurrency, int maxRunning, Duration commitInterval, Duration restAfterFailure,
+                         int batchRecords, long batchBytes, Duration retention, String groupId, String requestsTopic,
+                         String progressTopic, String tasksTopic, String plansTopic, int tasksPartitions,
+                         String eventsTopic, String deadLetterTopic, Path selectors) {
+
+        /** The topics that hold what is known of reloads. */
+        public Set<String> stateTopics() {
+            return Set.of(requestsTopic, progressTopic, tasksTopic, plansTopic);
+        }
+    }
+
+    /**
+     * Which reload is made by itself, and when.
+     *
+     * @param cron    a cron expression of Quartz, or null
+     * @param period  the time between two reloads, which start at multiples of it since the epoch, or null
+     * @param zone    the time zone of the cron expression, and of days in relative dates
+     * @param request the fields of the request, as in the HTTP body; dates may be relative
+     */
+    public record Schedule(String cron, Duration period, ZoneId zone, Map<String, Object> request) {
+
+        private static final List<String> DATES = List.of("startDate", "stopDate");
+
+        /** Whether a reload is made by itself at all. */
+        public boolean isSet() {
+            return cron != null || period != null;
+        }
+
+        /** The request with the times that its dates are at a tick. */
+        public Map<String, Object> requestAt(Instant tick) {
+            Map<String, Object> at = new LinkedHashMap<>(request);
+            for (String field : DATES) {
+                at.computeIfPresent(field, (name, date) -> RelativeDate.parse((String) date, zone).at(tick).toString());
+            }
+            return at;
+        }
     }
 
     /**
@@ -86,7 +149,11 @@ public final class Settings implements CamelContextAware {
         }
     }
 
+    private static final ObjectMapper JSON = new ObjectMapper()
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
+    private static final String SCHEDULED_REQUEST = "bss.reload.schedule.request";
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
@@ -102,6 +169,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.events-topic", "BSS_EVENTS_TOPIC"),
         Map.entry("bss.enable-post-ingestion", "BSS_ENABLE_POST_INGESTION"),
         Map.entry("bss.exactly-once", "BSS_EXACTLY_ONCE"),
+        Map.entry("bss.reloaded-records", "BSS_RELOADED_RECORDS"),
         Map.entry("bss.retries", "BSS_RETRIES"),
         Map.entry("bss.retry-delay", "BSS_RETRY_DELAY"),
         Map.entry("bss.retry-delay-max", "BSS_RETRY_DELAY_MAX"),
@@ -129,10 +197,23 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.bucket.azure-connection-string", "AZURE_STORAGE_CONNECTION_STRING"),
         Map.entry("bss.bucket.google-credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
         Map.entry("bss.reload.concurrency", "BSS_RELOAD_CONCURRENCY"),
-        Map.entry("bss.reload.queue-size", "BSS_RELOAD_QUEUE_SIZE"),
+        Map.entry("bss.reload.max-running", "BSS_RELOAD_MAX_RUNNING"),
+        Map.entry("bss.reload.commit-interval", "BSS_RELOAD_COMMIT_INTERVAL"),
+        Map.entry("bss.reload.group-id", "BSS_RELOAD_GROUP_ID"),
+        Map.entry("bss.reload.requests-topic", "BSS_RELOAD_REQUESTS_TOPIC"),
+        Map.entry("bss.reload.progress-topic", "BSS_RELOAD_PROGRESS_TOPIC"),
+        Map.entry("bss.reload.tasks-topic", "BSS_RELOAD_TASKS_TOPIC"),
+        Map.entry("bss.reload.plans-topic", "BSS_RELOAD_PLANS_TOPIC"),
+        Map.entry("bss.reload.tasks-partitions", "BSS_RELOAD_TASKS_PARTITIONS"),
+        Map.entry("bss.reload.events-topic", "BSS_RELOAD_EVENTS_TOPIC"),
+        Map.entry("bss.reload.dead-letter-topic", "BSS_RELOAD_DEAD_LETTER_TOPIC"),
         Map.entry("bss.reload.batch-records", "BSS_RELOAD_BATCH_RECORDS"),
         Map.entry("bss.reload.batch-bytes", "BSS_RELOAD_BATCH_BYTES"),
-        Map.entry("bss.reload.history", "BSS_RELOAD_HISTORY"),
+        Map.entry("bss.reload.retention", "BSS_RELOAD_RETENTION"),
+        Map.entry("bss.reload.schedule.cron", "BSS_RELOAD_SCHEDULE_CRON"),
+        Map.entry("bss.reload.schedule.period", "BSS_RELOAD_SCHEDULE_PERIOD"),
+        Map.entry("bss.reload.schedule.zone", "BSS_RELOAD_SCHEDULE_ZONE"),
+        Map.entry("bss.reload.schedule.request", "BSS_RELOAD_SCHEDULE_REQUEST"),
         Map.entry("bss.configurations-path", "CONFIGURATIONS_PATH"),
         Map.entry("kafka.group-id", "KAFKA_GROUP_ID"),
         Map.entry("kafka.client-id", "KAFKA_CLIENT_ID"),
@@ -160,6 +241,7 @@ public final class Settings implements CamelContextAware {
     private Set<Role> roles;
     private Storer storer;
     private Reload reload;
+    private Schedule schedule;
     private Bucket bucket;
     private List<Mapping> mappings;
     private Duration startTimeout;
@@ -187,7 +269,7 @@ public final class Settings implements CamelContextAware {
         if (lookup != null) {
             return;
         }
-        read(key -> context.getPropertiesComponent().resolveProperty(key).orElse(null));
+        read(lookup(context));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -196,6 +278,13 @@ public final class Settings implements CamelContextAware {
     @Override
     public CamelContext getCamelContext() {
         return camelContext;
+    }
+
+    /** What gives the values of a context's properties, or null. */
+    static Function<String, String> lookup(CamelContext context) {
+        // In JSON, }} is no end of a placeholder.
+        return key -> context.getPropertiesComponent()
+            .resolveProperty(key.equals(SCHEDULED_REQUEST) ? "{{" + key + "}}?nested=false" : key).orElse(null);
     }
 
     private void read(Function<String, String> values) {
@@ -211,6 +300,7 @@ public final class Settings implements CamelContextAware {
             duration("bss.rest-after-failure", 0),
             bool("bss.enable-post-ingestion"),
             bool("bss.exactly-once"),
+            reloaded(),
             text("bss.events-topic"));
         if (stores && areRight("bss.max-bytes-per-file", "bss.max-cache-size")
             && storer.maxBytesPerFile > storer.maxCacheSize) {
@@ -224,16 +314,29 @@ public final class Settings implements CamelContextAware {
             problem("bss.retry-delay", "is longer than " + name("bss.retry-delay-max"));
         }
         String selectors = text("bss.configurations-path");
+        boolean reloads = roles.contains(Role.RELOADER);
         reload = new Reload(
             (int) number("bss.reload.concurrency", 1, 1000),
-            (int) number("bss.reload.queue-size", 1, 1_000_000),
+            (int) number("bss.reload.max-running", 1, 1_000_000),
+            duration("bss.reload.commit-interval", 0),
+            storer.restAfterFailure,
             (int) number("bss.reload.batch-records", 1, 1_000_000),
             size("bss.reload.batch-bytes", 1),
-            (int) number("bss.reload.history", 1, 1_000_000),
+            duration("bss.reload.retention", 60_000),
+            text("bss.reload.group-id"),
+            text("bss.reload.requests-topic"),
+            text("bss.reload.progress-topic"),
+            text("bss.reload.tasks-topic"),
+            text("bss.reload.plans-topic"),
+            (int) number("bss.reload.tasks-partitions", 1, 10_000),
+            text("bss.reload.events-topic"),
+            text("bss.reload.dead-letter-topic"),
             selectors.isEmpty() ? null : Path.of(selectors).resolve("selectors"));
+        checkReloadTopics(reloads);
         if (!selectors.isEmpty() && !Files.isDirectory(Path.of(selectors))) {
             problem("bss.configurations-path", "is no folder: " + selectors);
         }
+        schedule = readSchedule();
         mappings = readMappings();
         readKafka(stores);
         readBucket();
@@ -261,6 +364,104 @@ public final class Settings implements CamelContextAware {
             problem("bss.bucket.timeout", "is too long: with " + name("bss.bucket.retries") + " a request may take "
                 + longest.toSeconds() + "s, and a quarter of " + name("kafka.max-poll-interval") + " is "
                 + maxPollInterval.dividedBy(4).toSeconds() + "s");
+        }
+    }
+
+    private Schedule readSchedule() {
+        String cron = text("bss.reload.schedule.cron");
+        Duration period = null;
+        if (!cron.isEmpty()) {
+            try {
+                CronExpression.validateExpression(cron);
+            } catch (ParseException e) {
+                problem("bss.reload.schedule.cron", "no cron expression of Quartz, which has seconds in front, like"
+                    + " 0 0 3 * * ?: " + quoted(cron) + ": " + quoted(e.getMessage()));
+            }
+        }
+        if (!text("bss.reload.schedule.period").isEmpty()) {
+            period = duration("bss.reload.schedule.period", 1000);
+            if (!cron.isEmpty()) {
+                problem("bss.reload.schedule.period", "is set, and so is " + name("bss.reload.schedule.cron")
+                    + ": expected one of them");
+            }
+        }
+        ZoneId zone = ZoneOffset.UTC;
+        try {
+            zone = ZoneId.of(text("bss.reload.schedule.zone"));
+        } catch (DateTimeException e) {
+            problem("bss.reload.schedule.zone", "expected a time zone like UTC or Europe/Rome, not "
+                + quoted(text("bss.reload.schedule.zone")));
+        }
+        return new Schedule(cron.isEmpty() ? null : cron, period, zone, readScheduledRequest(zone,
+            !cron.isEmpty() || period != null));
+    }
+
+    private Map<String, Object> readScheduledRequest(ZoneId zone, boolean isRequired) {
+        String key = SCHEDULED_REQUEST;
+        required(key, isRequired);
+        if (text(key).isEmpty()) {
+            return Map.of();
+        }
+        Map<String, Object> request;
+        try {
+            request = JSON.readValue(text(key), new TypeReference<LinkedHashMap<String, Object>>() {
+            });
+        } catch (JsonProcessingException e) {
+            problem(key, "expected a JSON object: " + quoted(e.getOriginalMessage()));
+            return Map.of();
+        }
+        if (request == null) {
+            problem(key, "expected a JSON object");
+            return Map.of();
+        }
+        checkScheduledRequest(request, zone);
+        return request;
+    }
+
+    private void checkScheduledRequest(Map<String, Object> request, ZoneId zone) {
+        boolean areDates = true;
+        for (String field : Schedule.DATES) {
+            Object date = request.get(field);
+            try {
+                if (date != null && !(date instanceof String)) {
+                    throw new IllegalArgumentException("expected a text");
+                } else if (date != null) {
+                    RelativeDate.parse((String) date, zone).at(Instant.now());
+                }
+            } catch (IllegalArgumentException e) {
+                problem(SCHEDULED_REQUEST, field + ": " + e.getMessage());
+                areDates = false;
+            }
+        }
+        if (areDates) {
+            try {
+                ReloadRequest asked = ReloadRequest.ofTopic(new Schedule(null, null, zone, request).requestAt(Instant.now()),
+                    Function.identity());
+                if (asked.onError() == ReloadRequest.OnError.DEAD_LETTER && text("bss.reload.dead-letter-topic").isEmpty()) {
+                    problem(SCHEDULED_REQUEST, "onError: dead-letter needs the setting " + name("bss.reload.dead-letter-topic"));
+                }
+            } catch (RequestException e) {
+                problem(SCHEDULED_REQUEST, e.getMessage());
+            }
+        }
+    }
+
+    private void checkReloadTopics(boolean reloads) {
+        required("bss.reload.group-id", reloads);
+        Map<String, String> used = new HashMap<>();
+        for (String key : List.of("bss.reload.requests-topic", "bss.reload.progress-topic", "bss.reload.tasks-topic",
+            "bss.reload.plans-topic", "bss.reload.events-topic", "bss.reload.dead-letter-topic")) {
+            boolean isOptional = key.endsWith("events-topic") || key.endsWith("letter-topic");
+            if (!isOptional || !text(key).isEmpty()) {
+                if (!isTopicName(text(key))) {
+                    problem(key, "no topic's name: " + quoted(text(key)));
+                } else if (used.put(text(key), key) != null) {
+                    problem(key, "is the topic of another setting of bss.reload too: " + quoted(text(key)));
+                }
+            }
+        }
+        if (areRight("bss.reload.commit-interval") && reload.commitInterval.compareTo(Duration.ofSeconds(10)) > 0) {
+            problem("bss.reload.commit-interval", "expected 10s at the most: a transaction must end in time");
         }
     }
 
@@ -459,6 +660,16 @@ public final class Settings implements CamelContextAware {
         }
     }
 
+    private Reloaded reloaded() {
+        for (Reloaded reloaded : Reloaded.values()) {
+            if (reloaded.name().toLowerCase(Locale.ROOT).equals(text("bss.reloaded-records"))) {
+                return reloaded;
+            }
+        }
+        oneOf("bss.reloaded-records", "store", "skip", "tag");
+        return Reloaded.STORE;
+    }
+
     private void required(String key, boolean isRequired) {
         if (isRequired && text(key).isEmpty()) {
             problem(key, "is required");
@@ -562,6 +773,20 @@ public final class Settings implements CamelContextAware {
 
     public Reload reload() {
         return reload;
+    }
+
+    public Schedule schedule() {
+        return schedule;
+    }
+
+    /** Whether there is a schedule by cron, for the route that is there only then. */
+    public boolean isScheduledByCron() {
+        return schedule.cron != null;
+    }
+
+    /** Whether there is a schedule by period, for the route that is there only then. */
+    public boolean isScheduledByPeriod() {
+        return schedule.period != null;
     }
 
     public Bucket bucket() {

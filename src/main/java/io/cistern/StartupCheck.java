@@ -2,8 +2,11 @@ package io.cistern;
 
 import io.cistern.bucket.BucketException;
 import io.cistern.kafka.Topics;
+import io.cistern.reload.ReloadRequest;
+import io.cistern.reload.RequestException;
 import io.cistern.reload.Selectors;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -40,7 +43,7 @@ public final class StartupCheck {
      * @throws SettingsException with all that is wrong
      */
     public void run() {
-        Function<String, String> lookup = key -> context.getPropertiesComponent().resolveProperty(key).orElse(null);
+        Function<String, String> lookup = Settings.lookup(context);
         Settings settings = new Settings(lookup);
         List<String> problems = new ArrayList<>(settings.problems());
         Topics topics = new Topics(settings);
@@ -75,10 +78,16 @@ public final class StartupCheck {
 
     private List<String> selectorProblems(Settings settings) {
         try {
-            new Selectors(settings).setCamelContext(context);
+            Selectors selectors = new Selectors(settings);
+            selectors.setCamelContext(context);
+            if (settings.schedule().isSet() && settings.problems().isEmpty()) {
+                selectors.check(ReloadRequest.ofTopic(settings.schedule().requestAt(Instant.now()), settings::folder));
+            }
             return List.of();
         } catch (SettingsException e) {
             return e.problems();
+        } catch (RequestException e) {
+            return List.of(Settings.name("bss.reload.schedule.request") + ": " + e.getMessage());
         }
     }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.cistern.testing.ApplicationYaml;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -107,6 +109,7 @@ class SettingsTest {
         "BSS_CACHE_UPLOAD_TIMEOUT | 5 parsecs | bss.cache-upload-timeout",
         "BSS_COMPRESSION | lz4 | bss.compression",
         "BSS_ENABLE_POST_INGESTION | yes | bss.enable-post-ingestion",
+        "BSS_RELOADED_RECORDS | SKIP | bss.reloaded-records",
         "BSS_RETRIES | 3.5 | bss.retries",
         "BSS_RETRIES | 101 | bss.retries",
         "BSS_RETRY_DELAY | 0 | bss.retry-delay",
@@ -114,10 +117,18 @@ class SettingsTest {
         "BSS_RETRY_DELAY | 1h | bss.retry-delay",
         "BSS_REST_AFTER_FAILURE | x | bss.rest-after-failure",
         "BSS_RELOAD_CONCURRENCY | 0 | bss.reload.concurrency",
-        "BSS_RELOAD_QUEUE_SIZE | 0 | bss.reload.queue-size",
+        "BSS_RELOAD_MAX_RUNNING | 0 | bss.reload.max-running",
+        "BSS_RELOAD_COMMIT_INTERVAL | 11s | bss.reload.commit-interval",
+        "BSS_RELOAD_TASKS_PARTITIONS | 0 | bss.reload.tasks-partitions",
+        "BSS_RELOAD_TASKS_TOPIC | a/b | bss.reload.tasks-topic",
+        "BSS_RELOAD_EVENTS_TOPIC | cistern.reload.tasks | bss.reload.events-topic",
+        "BSS_RELOAD_GROUP_ID | '' | bss.reload.group-id",
         "BSS_RELOAD_BATCH_RECORDS | 0 | bss.reload.batch-records",
         "BSS_RELOAD_BATCH_BYTES | 0 | bss.reload.batch-bytes",
-        "BSS_RELOAD_HISTORY | 99999999999999999999 | bss.reload.history",
+        "BSS_RELOAD_RETENTION | 1s | bss.reload.retention",
+        "BSS_RELOAD_SCHEDULE_ZONE | Rome | bss.reload.schedule.zone",
+        "BSS_RELOAD_SCHEDULE_REQUEST | {} x | bss.reload.schedule.request",
+        "BSS_RELOAD_DEAD_LETTER_TOPIC | a/b | bss.reload.dead-letter-topic",
         "CONFIGURATIONS_PATH | /there/is/no/such/folder | bss.configurations-path",
         "BUCKET_NAME | a'b | bss.bucket.name",
         "BUCKET_NAME | a$b | bss.bucket.name",
@@ -158,6 +169,59 @@ class SettingsTest {
     void aValueThatCannotBeIsToldByKeyAndEnvironmentVariable(String variable, String value, String key) {
         assertThat(settings(right(variable, value)).problems()).singleElement().asString()
             .startsWith(key + " (environment " + variableOf(key) + "): ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "0 0 3 * * | | {T} | cron: no cron expression",
+        "0 0 3 * * MON#9 | | {T} | cron: no cron expression",
+        "0 0 3 * * * | | {T} | cron: no cron expression",
+        " | 500ms | {T} | period: expected a duration like 30s or 500ms, at least 1000ms",
+        "0 0 3 * * ? | 1h | {T} | period: is set, and so is bss.reload.schedule.cron",
+        "0 0 3 * * ? | | | request: is required",
+        " | 1h | | request: is required",
+        " | 1h | topic=orders | request: expected a JSON object",
+        " | 1h | [{T}] | request: expected a JSON object",
+        " | 1h | null | request: expected a JSON object",
+        " | 1h | `{T, ''topic'': ''x''}` | request: expected a JSON object: `Duplicate",
+        " | 1h | {''reIngestionTopic'': ''again''} | request: topic is required",
+        " | 1h | `{''topic'': 3, ''reIngestionTopic'': ''again''}` | request: topic: expected a string",
+        " | 1h | `{''topic'': ''orders'', ''reIngestionTopic'': ''a b''}` | request: reIngestionTopic: expected the name of a Kafka topic",
+        " | 1h | `{T, ''startDate'': ''yesterday''}` | request: startDate: expected a time like",
+        " | 1h | `{T, ''stopDate'': ''now-9000y''}` | request: stopDate: `now-9000y` is not within",
+        " | 1h | `{T, ''stopDate'': 7}` | request: stopDate: expected a text",
+        " | 1h | `{T, ''startDate'': ''now'', ''stopDate'': ''now-1d''}` | request: startDate is after stopDate",
+        " | 1h | `{T, ''stopDaet'': ''now''}` | request: Unknown field stopDaet: expected",
+        " | 1h | `{T, ''onError'': ''dead-letter''}` | request: onError: dead-letter needs the setting bss.reload.dead-letter-topic",
+        " | 1h | `{T, ''recordsPerSecond'': 0}` | request: recordsPerSecond: expected"})
+    void aScheduleThatCannotBeIsTold(String cron, String period, String request, String problem) {
+        String json = request == null ? "" : request.replace("{T}", "{T, 'force': true}").replace("''", "'")
+            .replace("T,", "'topic': 'orders', 'reIngestionTopic': 'again',").replace('\'', '"');
+        List<String> problems = settings(right("BSS_RELOAD_SCHEDULE_CRON", cron == null ? "" : cron,
+            "BSS_RELOAD_SCHEDULE_PERIOD", period == null ? "" : period, "BSS_RELOAD_SCHEDULE_REQUEST", json)).problems();
+        assertThat(problems).singleElement().asString()
+            .startsWith("bss.reload.schedule." + problem.substring(0, problem.indexOf(':')) + " (environment ")
+            .contains(problem.substring(problem.indexOf(':')).replace('`', '"'));
+    }
+
+    @Test
+    void aScheduleIsReadWithItsZoneAndRequest() {
+        Settings none = settings(right());
+        assertThat(none.isScheduledByCron() || none.isScheduledByPeriod()).isFalse();
+        Settings settings = settings(right("BSS_RELOAD_SCHEDULE_CRON", "0 0/5 3-6 ? * MON-FRI", "BSS_RELOAD_SCHEDULE_ZONE",
+            "Europe/Rome", "BSS_RELOAD_SCHEDULE_REQUEST",
+            "{\"topic\":\"orders\",\"reIngestionTopic\":\"again\",\"startDate\":\"now-1d/d\",\"keys\":[\"1\",null]}"));
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.isScheduledByCron()).isTrue();
+        assertThat(settings.isScheduledByPeriod()).isFalse();
+        assertThat(settings.schedule().zone()).isEqualTo(ZoneId.of("Europe/Rome"));
+        assertThat(settings.schedule().request()).isEqualTo(Map.of("topic", "orders", "reIngestionTopic", "again",
+            "startDate", "now-1d/d", "keys", Arrays.asList("1", null)));
+        Settings byPeriod = settings(right("BSS_RELOAD_SCHEDULE_PERIOD", "1h30m", "BSS_RELOAD_SCHEDULE_REQUEST",
+            "{\"topic\":\"orders\",\"reIngestionTopic\":\"again\"}"));
+        assertThat(byPeriod.problems()).isEmpty();
+        assertThat(byPeriod.isScheduledByPeriod()).isTrue();
+        assertThat(byPeriod.schedule().period()).isEqualTo(Duration.ofMinutes(90));
     }
 
     @Test

@@ -76,6 +76,24 @@ class StartupCheckTest {
     }
 
     @Test
+    void whatReloadsNeedIsToldTogether() {
+        String right = "{\"topic\": \"orders\", \"reIngestionTopic\": \"no-target\", \"customSelectorName\": \"paid\"}";
+        String schedule = "bss.reload.schedule.request (environment BSS_RELOAD_SCHEDULE_REQUEST): ";
+        assertThat(problems(right("BSS_ROLES", "reloader", "BSS_RELOAD_EVENTS_TOPIC", "no-events",
+            "BSS_RELOAD_DEAD_LETTER_TOPIC", "no-letters", "BSS_RELOAD_SCHEDULE_PERIOD", "1h",
+            "BSS_RELOAD_SCHEDULE_REQUEST", right, "BUCKET_NAME", folder + "/no-bucket"))).containsExactlyInAnyOrder(
+            "bss.reload.events-topic (environment BSS_RELOAD_EVENTS_TOPIC): topic no-events does not exist",
+            "bss.reload.dead-letter-topic (environment BSS_RELOAD_DEAD_LETTER_TOPIC): topic no-letters does not exist",
+            schedule + "topic no-target does not exist",
+            schedule + "customSelectorName: there is no such selector",
+            "bss.bucket.name (environment BUCKET_NAME): the bucket cannot be used: NotDirectoryException: " + folder
+                + "/no-bucket is no folder; create it first");
+        assertThat(problems(right("BSS_ROLES", "reloader", "BSS_RELOAD_SCHEDULE_PERIOD", "1h", "BSS_RELOAD_SCHEDULE_REQUEST",
+            right.replace("customSelectorName", "customSelector"), "KAFKA_BROKERS", "", "BSS_RELOAD_BATCH_RECORDS", "0")))
+            .hasSize(3).anySatisfy(problem -> assertThat(problem).startsWith(schedule + "Unknown field customSelector: "));
+    }
+
+    @Test
     void topicsThatAreNotUsedNeedNotBeThere() {
         assertThat(problems(right("BSS_ENABLE_POST_INGESTION", "false", MAPPING + "[0].post-ingestion[0]", "no-post",
             MAPPING + "[1].ingestion-pattern", "none-yet-.*"))).isEmpty();
@@ -154,7 +172,9 @@ class StartupCheckTest {
             "BUCKET_NAME", bucket.toString(), "KAFKA_BROKERS", TestKafka.broker().bootstrapServers()))) {
             assertThat(routes(reloader)).contains("reload", "reload-topic", "bucket-list")
                 .doesNotContain("storer", "store-batch-file");
-            assertThat(reloader.call("GET", "/actuator/health", null).body().get("status").asText()).isEqualTo("UP");
+            // Once its consumers are in their group
+            await().atMost(Duration.ofSeconds(10)).until(() -> reloader.call("GET", "/actuator/health", null).body()
+                .get("status").asText().equals("UP"));
         }
     }
 

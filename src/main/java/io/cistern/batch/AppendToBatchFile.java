@@ -13,11 +13,13 @@ public final class AppendToBatchFile implements AggregationStrategy {
     private final Settings settings;
     private final OpenBatches openBatches;
     /** A buffer for each consumer thread, shared by its batches. */
-    private final ThreadLocal<LineWriter> lines = ThreadLocal.withInitial(LineWriter::new);
+    private final ThreadLocal<LineWriter> lines;
 
     public AppendToBatchFile(Settings settings, OpenBatches openBatches) {
         this.settings = settings;
         this.openBatches = openBatches;
+        boolean tagsReloaded = settings.storer().reloaded() == Settings.Reloaded.TAG;
+        this.lines = ThreadLocal.withInitial(() -> new LineWriter(tagsReloaded));
     }
 
     @Override

@@ -30,9 +30,23 @@ public interface Batch extends Iterable<Record> {
         return record.timestamp() < 0 ? null : record.timestamp();
     }
 
+    /** The headers that a producer gives {@code record}, in order; names may repeat. */
+    default List<Record.Header> targetHeaders(Record record) {
+        return record.headers();
+    }
+
+    /** Whether a producer with transactions sends it in one. */
+    default boolean isTransactional() {
+        return true;
+    }
+
     /** Whether a step that failed may be tried again now; see {@link Source#hasTime}. */
     default boolean hasTime() {
         return true;
+    }
+
+    /** Told by a producer with transactions before it sends. */
+    default void sending() {
     }
 
     /** Told by a producer, once, how many of the records it has acknowledgements for when it is done with the batch. */

@@ -235,7 +235,14 @@ public final class BatchFile implements Batch, Content {
         if (rewound) {
             throw new IllegalStateException(this + " is read again, and cannot be acknowledged");
         }
-        source.acknowledge(topic, partition, startOffset, nextOffset, count > 0);
+        long behindLast = count > 0 ? lastOffset + 1 : startOffset;
+        if (count > 0) {
+            source.acknowledge(topic, partition, startOffset, behindLast, true);
+        }
+        if (behindLast < nextOffset) {
+            // So that the next file notes that between them nothing was to be stored.
+            source.acknowledge(topic, partition, behindLast, nextOffset, false);
+        }
         openBatches.release(this);
     }
 

@@ -1,6 +1,7 @@
 package io.cistern.batch;
 
 import java.io.Closeable;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -10,43 +11,61 @@ import java.util.NoSuchElementException;
 
 /**
  * The records of a batch file, read as a stream: memory holds a line and a buffer, whatever the file's size. At the file's
- * end it closes itself.
+ * end it closes itself. A line that is no record is told once, and may be passed over: what is asked for next is the line
+ * behind it.
  */
 public final class BatchFileReader implements Iterator<Record>, Closeable {
 
     private static final int LONGEST_LINE = Integer.MAX_VALUE - 64;
 
     private final String file;
+    private final Source source;
     private final InputStream in;
+    private final int longestLine;
     private final LineReader lines = new LineReader();
     private byte[] buffer = new byte[128 * 1024];
     private int from;
     private int to;
     private boolean ended;
+    /** A line was longer than can be held: what comes up to its end belongs to it. */
+    private boolean skips;
+    private UncheckedIOException failure;
     private long lineNumber;
     private Record next;
 
     /**
      * @param file its path in the bucket; the extension tells the compression
      * @param in   its bytes, closed with this reader, and if there comes to be none
-     * @throws IOException if it does not start as a file of that compression
+     * @throws IOException          if it cannot be read
+     * @throws DamagedFileException if it does not start as a file of that compression
      */
     public BatchFileReader(String file, InputStream in) throws IOException {
+        this(file, in, LONGEST_LINE);
+    }
+
+    /** A reader to which a line of {@code longestLine} bytes is too long. */
+    BatchFileReader(String file, InputStream in, int longestLine) throws IOException {
         this.file = file;
+        this.longestLine = longestLine;
+        this.source = new Source(in);
         Compression compression = Compression.ofFileName(file);
         try {
-            this.in = (compression == null ? Compression.NONE : compression).decompress(in);
+            this.in = (compression == null ? Compression.NONE : compression).decompress(source);
         } catch (IOException e) {
             in.close();
-            throw e;
+            if (source.hasFailed) {
+                throw e;
+            }
+            throw damaged(e);
         }
     }
 
     /**
      * Whether there is one more record.
      *
-     * @throws BadLineException     if the next line is no record
-     * @throws UncheckedIOException if the file cannot be read, or is not whole
+     * @throws BadLineException     if the next line is no record; the next call goes on behind it
+     * @throws DamagedFileException if the file is not whole; so does each call from then on
+     * @throws UncheckedIOException if it cannot be read; so does each call from then on
      */
     @Override
     public boolean hasNext() {
@@ -77,46 +96,63 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
         while (true) {
             for (int i = scanned; i < to; i++) {
                 if (buffer[i] == '\n') {
-                    Record record = decode(from, i);
+                    int start = from;
                     from = i + 1;
-                    return record;
+                    if (!skips) {
+                        return decode(start, i);
+                    }
+                    skips = false;
                 }
+            }
+            if (skips) {
+                from = to;
             }
             if (ended) {
                 if (from == to) {
                     close();
                     return null;
                 }
-                Record record = decode(from, to);
+                int start = from;
                 from = to;
-                return record;
+                return decode(start, to);
             }
             scanned = fill();
         }
     }
 
     private Record decode(int start, int end) {
+        lineNumber++;
         try {
-            Record record = lines.read(buffer, start, end);
-            lineNumber++;
-            return record;
+            return lines.read(buffer, start, end);
         } catch (IllegalArgumentException e) {
-            throw new BadLineException(file, lineNumber + 1, e.getMessage());
+            throw badLine(start, end, false, e.getMessage());
         }
+    }
+
+    private BadLineException badLine(int start, int end, boolean goesOn, String reason) {
+        int kept = Math.min(end - start, BadLineException.MOST_BYTES);
+        return new BadLineException(file, lineNumber, reason, Arrays.copyOfRange(buffer, start, start + kept),
+            goesOn || kept < end - start);
     }
 
     /** Reads more behind what is there, and returns where the new bytes start. */
     private int fill() {
+        if (failure != null) {
+            throw failure;
+        }
         if (from > 0) {
             System.arraycopy(buffer, from, buffer, 0, to - from);
             to -= from;
             from = 0;
         }
         if (to == buffer.length) {
-            if (to >= LONGEST_LINE) {
-                throw new BadLineException(file, lineNumber + 1, "longer than " + LONGEST_LINE + " bytes");
+            if (to >= longestLine) {
+                lineNumber++;
+                skips = true;
+                from = to;
+                throw badLine(0, to, true, "longer than " + longestLine + " bytes");
             }
-            buffer = Arrays.copyOf(buffer, (int) Math.min(LONGEST_LINE, buffer.length * 2L));
+            buffer = Arrays.copyOf(buffer, (int) Math.min(longestLine, buffer.length * 2L));
         }
         int start = to;
         try {
@@ -127,10 +163,16 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
                 to += count;
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ", behind line " + lineNumber + ": "
-                + (e.getMessage() == null ? "the file is not whole" : e.getMessage()), e);
+            failure = source.hasFailed
+                ? new UncheckedIOException(file + ", behind line " + lineNumber + ": " + e.getMessage(), e) : damaged(e);
+            throw failure;
         }
         return start;
+    }
+
+    private DamagedFileException damaged(IOException e) {
+        return new DamagedFileException(file, lineNumber + 1, file + ", behind line " + lineNumber + ": "
+            + (e.getMessage() == null ? "the file is not whole" : e.getMessage()), e);
     }
 
     @Override
@@ -139,6 +181,36 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
             in.close();
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Tells bytes that do not come from bytes that are not what they should be. */
+    private static final class Source extends FilterInputStream {
+
+        private boolean hasFailed;
+
+        private Source(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            try {
+                return super.read();
+            } catch (IOException e) {
+                hasFailed = true;
+                throw e;
+            }
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                return super.read(bytes, offset, length);
+            } catch (IOException e) {
+                hasFailed = true;
+                throw e;
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * Reads a line of a batch file, as {@link LineWriter} and the reference system write it: any valid JSON object with the
- * known fields, in any order. A field that is not known is refused, so that nothing it says is lost in silence.
+ * known fields, in any order. The field {@code reload} is passed over: a header says the same. A field that is not known is
+ * refused, so that nothing it says is lost in silence.
  *
  * <p>Not thread-safe.
  */
@@ -18,7 +19,7 @@ final class LineReader {
     private static final List<Record.Header> NO_HEADERS = List.of();
     /** Each with a bit for {@link #once}, the required ones first. */
     private static final List<String> FIELDS = List.of("timestamp", "partition", "offset", "key", "payload", "keyEncoding",
-        "payloadEncoding", "headers", "timestampType");
+        "payloadEncoding", "headers", "timestampType", "reload");
     private static final int REQUIRED = 5;
     private static final List<String> HEADER_FIELDS = List.of("key", "value", "encoding");
     private static final int REQUIRED_OF_HEADER = 2;
@@ -70,6 +71,7 @@ final class LineReader {
                     case "payloadEncoding" -> payloadIsBase64 = readEncoding(field);
                     case "headers" -> headers = readHeaders();
                     case "timestampType" -> type = readTimestampType();
+                    case "reload" -> readString(field);
                     default -> throw new AssertionError(field);
                 }
             } while (skipIf(','));
@@ -154,6 +156,8 @@ final class LineReader {
                 return length == 3 ? known("key") : known("keyEncoding");
             case 'h':
                 return known("headers");
+            case 'r':
+                return known("reload");
             default:
                 return known("");
         }

@@ -10,8 +10,9 @@ import java.util.Base64;
  * <p>The fields {@code timestamp}, {@code partition}, {@code offset}, {@code key} and {@code payload} are always there.
  * What they cannot say follows in fields of its own, only where it is needed: {@code keyEncoding} and
  * {@code payloadEncoding} ("base64", for bytes that are not well-formed UTF-8), {@code headers} (a list of
- * {@code {"key":…,"value":…}}, with {@code "encoding":"base64"} likewise) and {@code timestampType} (other than
- * CreateTime). {@link LineReader} is the other way.
+ * {@code {"key":…,"value":…}}, with {@code "encoding":"base64"} likewise), {@code timestampType} (other than
+ * CreateTime) and, if that is asked for, {@code reload} (which reload published the record, for readers of files; the header
+ * that says so is among the headers as it is). {@link LineReader} is the other way.
  *
  * <p>Not thread-safe: the buffer is one.
  */
@@ -29,6 +30,7 @@ final class LineWriter {
     private static final byte[] HEADER_VALUE = ascii(",\"value\":");
     private static final byte[] HEADER_ENCODING = ascii(",\"encoding\":\"base64\"");
     private static final byte[] TIMESTAMP_TYPE = ascii(",\"timestampType\":\"");
+    private static final byte[] RELOAD = ascii(",\"reload\":");
     private static final byte[] NULL = ascii("null");
     private static final byte[] HEX = ascii("0123456789abcdef");
 
@@ -50,9 +52,19 @@ final class LineWriter {
     private static final int MOST_FIELDS = 256;
     private static final int MOST_HEADER_FIELDS = 64;
 
+    /** A longer id is none of ours. */
+    private static final int LONGEST_RELOAD_ID = 100;
+    private static final byte[] NO_RELOAD_ID = {};
+
     private final Timestamps timestamps = new Timestamps();
+    private final boolean tagsReloaded;
     private byte[] buffer = new byte[1024];
     private int length;
+
+    /** A writer that writes the field {@code reload} where it applies, if {@code tagsReloaded}. */
+    LineWriter(boolean tagsReloaded) {
+        this.tagsReloaded = tagsReloaded;
+    }
 
     /** Writes one record with its newline; the line is then in {@link #buffer()} until the next call. */
     void write(Record record) {
@@ -80,6 +92,9 @@ final class LineWriter {
             put(ascii(record.timestampType().kafkaName()));
             put((byte) '"');
         }
+        if (tagsReloaded && ReloadedRecords.isReloaded(record)) {
+            putReload(record);
+        }
         put((byte) '}');
         put((byte) '\n');
     }
@@ -92,7 +107,9 @@ final class LineWriter {
     /** Bytes that a header takes in a line at the most. */
     static long mostBytesOfHeader(String key, byte[] value) {
         // A character is six bytes at the most: a backslash, u and four digits.
-        return MOST_HEADER_FIELDS + 6L * key.length() + mostBytes(value);
+        long bytes = MOST_HEADER_FIELDS + 6L * key.length() + mostBytes(value);
+        // An id comes once more as the field reload.
+        return key.equals(ReloadedRecords.HEADER) && isReloadId(value) ? bytes + mostBytes(value) : bytes;
     }
 
     private static long mostBytes(byte[] text) {
@@ -135,6 +152,24 @@ final class LineWriter {
             put((byte) '}');
         }
         put((byte) ']');
+    }
+
+    /** Writes the id of the last reload; an empty one where the header, which may be anybody's, holds no short text. */
+    private void putReload(Record record) {
+        byte[] id = null;
+        for (Record.Header header : record.headers()) {
+            id = header.key().equals(ReloadedRecords.HEADER) ? header.value() : id;
+        }
+        put(RELOAD);
+        int start = length;
+        if (!isReloadId(id) || putBytes(id)) {
+            length = start;
+            putBytes(NO_RELOAD_ID);
+        }
+    }
+
+    private static boolean isReloadId(byte[] value) {
+        return value != null && value.length <= LONGEST_RELOAD_ID;
     }
 
     /** Writes a JSON string or null; true if the bytes were no UTF-8 and stand there in base64. */

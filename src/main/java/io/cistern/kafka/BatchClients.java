@@ -39,18 +39,15 @@ public final class BatchClients implements KafkaClientFactory {
     @Override
     public Consumer<Object, Object> getConsumer(Properties properties) {
         int id = count.incrementAndGet();
-        Properties prepared = prepared(properties, id);
-        if ("consumer".equals(prepared.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG))) {
-            // The broker's to say with this protocol: a client that says it is refused.
-            CLASSIC_ONLY.forEach(prepared::remove);
-        }
+        Properties prepared = prepared(settings, properties, id);
+        leaveToBroker(prepared);
         return new FoldingConsumer(prepared, id, openBatches, rotation, transactions,
             settings.storer().restAfterFailure(), startedAt);
     }
 
     @Override
     public Producer<Object, Object> getProducer(Properties properties) {
-        return new UnfoldingProducer(prepared(properties, count.incrementAndGet()));
+        return new UnfoldingProducer(prepared(settings, properties, count.incrementAndGet()));
     }
 
     @Override
@@ -58,8 +55,15 @@ public final class BatchClients implements KafkaClientFactory {
         return configuration.getBrokers();
     }
 
+    /** Takes away what is the broker's to say with the newer protocol: a client that says it is refused. */
+    static void leaveToBroker(Properties consumer) {
+        if ("consumer".equals(consumer.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG))) {
+            CLASSIC_ONLY.forEach(consumer::remove);
+        }
+    }
+
     /** Endpoints of one client id share it as a prefix: Kafka's metrics need one name a client. */
-    private Properties prepared(Properties properties, int id) {
+    static Properties prepared(Settings settings, Properties properties, int id) {
         Properties prepared = new Properties();
         prepared.putAll(properties);
         Security.apply(settings, prepared);

@@ -4,8 +4,11 @@ import io.cistern.Settings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,12 +20,24 @@ import org.apache.camel.CamelContextAware;
 import org.apache.camel.component.kafka.KafkaComponent;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks the broker which topics there are, with the connection of the {@code kafka} component. */
 public final class Topics implements CamelContextAware {
+
+    private static final String SEGMENT_BYTES = String.valueOf(64 << 20);
 
     private final Settings settings;
     private CamelContext camelContext;
@@ -53,6 +68,40 @@ public final class Topics implements CamelContextAware {
             Thread.currentThread().interrupt();
             throw new KafkaException("Interrupted", e);
         }
+    }
+
+    /** Which records a topic takes; {@link TopicLimits#NONE} if the broker does not say it. */
+    public TopicLimits limits(String topic) {
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        try (Admin admin = admin()) {
+            Config config = admin.describeConfigs(List.of(resource)).all()
+                .get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS).get(resource);
+            boolean isBounded = config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value().equals("CreateTime");
+            return new TopicLimits(
+                // What matters is how large it is when it is compressed.
+                isCompressing() ? Long.MAX_VALUE : number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
+                config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value().contains(TopicConfig.CLEANUP_POLICY_COMPACT),
+                isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_BEFORE_MAX_MS_CONFIG) : Long.MAX_VALUE,
+                isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG) : Long.MAX_VALUE);
+        } catch (ExecutionException | TimeoutException e) {
+            // Asking needs a permission that publishing does not.
+            return TopicLimits.NONE;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new KafkaException("Interrupted", e);
+        }
+    }
+
+    private static long number(Config config, String name) {
+        ConfigEntry entry = config.get(name);
+        // Older brokers know less.
+        return entry == null || entry.value() == null ? Long.MAX_VALUE : Long.parseLong(entry.value());
+    }
+
+    private boolean isCompressing() {
+        Object type = camelContext.getComponent("kafka", KafkaComponent.class).getConfiguration().createProducerProperties()
+            .get(ProducerConfig.COMPRESSION_TYPE_CONFIG);
+        return type != null && !type.equals("none");
     }
 
     /** The names of all topics that this user may see; throws as {@link #partitions} does. */
@@ -92,6 +141,24 @@ public final class Topics implements CamelContextAware {
             }
             settings.mappings().forEach(mapping -> problems.addAll(problems(mapping, existing)));
         }
+        if (settings.roles().contains(Settings.Role.RELOADER) && settings.problems().isEmpty()) {
+            Map<String, String> needed = new LinkedHashMap<>();
+            needed.put("bss.reload.events-topic", settings.reload().eventsTopic());
+            needed.put("bss.reload.dead-letter-topic", settings.reload().deadLetterTopic());
+            if (settings.schedule().isSet()) {
+                needed.put("bss.reload.schedule.request", (String) settings.schedule().request().get("reIngestionTopic"));
+            }
+            needed.forEach((key, topic) -> {
+                if (!topic.isEmpty() && !existing.contains(topic)) {
+                    problems.add(Settings.name(key) + ": topic " + topic + " does not exist");
+                }
+            });
+            try {
+                createReloadTopics();
+            } catch (KafkaException e) {
+                problems.add("bss.reload: the topics that hold the state of reloads: " + e.getMessage());
+            }
+        }
         return problems;
     }
 
@@ -126,8 +193,70 @@ public final class Topics implements CamelContextAware {
         return Admin.create(connection());
     }
 
+    /**
+     * Makes the topics that hold the state of reloads where they are missing, with the broker's own replication.
+     *
+     * @throws KafkaException if the broker does not answer in time, or refuses
+     */
+    void createReloadTopics() {
+        Settings.Reload reload = settings.reload();
+        Map<String, String> compacted = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
+            TopicConfig.SEGMENT_BYTES_CONFIG, SEGMENT_BYTES);
+        Map<String, String> kept = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE,
+            TopicConfig.RETENTION_MS_CONFIG, String.valueOf(reload.retention().toMillis()),
+            TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "10485760");
+        Set<String> existing = names();
+        List<NewTopic> missing = new ArrayList<>(List.of(
+            new NewTopic(reload.requestsTopic(), Optional.of(1), Optional.empty()).configs(compacted),
+            new NewTopic(reload.progressTopic(), Optional.of(1), Optional.empty()).configs(compacted),
+            new NewTopic(reload.tasksTopic(), Optional.of(reload.tasksPartitions()), Optional.empty()).configs(compacted),
+            new NewTopic(reload.plansTopic(), Optional.of(1), Optional.empty()).configs(kept)));
+        missing.removeIf(topic -> existing.contains(topic.name()));
+        if (missing.isEmpty()) {
+            return;
+        }
+        try (Admin admin = admin()) {
+            for (Map.Entry<String, KafkaFuture<Void>> made : admin.createTopics(missing).values().entrySet()) {
+                try {
+                    made.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS);
+                } catch (ExecutionException e) {
+                    if (!(e.getCause() instanceof TopicExistsException)) {
+                        throw new KafkaException("Topic " + made.getKey() + " cannot be made: " + e.getCause().getMessage(),
+                            e.getCause());
+                    }
+                }
+            }
+            awaitPartitions(admin, missing.stream().map(NewTopic::name).toList());
+        } catch (TimeoutException e) {
+            throw new KafkaException("no broker answered within " + settings.startTimeout().toSeconds() + "s", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new KafkaException("Interrupted", e);
+        }
+    }
+
+    /** A topic that was just made has no leaders for a moment, which upsets producers. */
+    private void awaitPartitions(Admin admin, List<String> names) throws InterruptedException {
+        long deadline = System.nanoTime() + settings.startTimeout().toNanos();
+        while (true) {
+            try {
+                Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+                admin.describeTopics(names).allTopicNames().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                    .forEach((name, topic) -> topic.partitions().forEach(partition ->
+                        asked.put(new TopicPartition(name, partition.partition()), OffsetSpec.latest())));
+                admin.listOffsets(asked).all().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS);
+                return;
+            } catch (ExecutionException | TimeoutException e) {
+                if (System.nanoTime() > deadline) {
+                    throw new KafkaException("The topics of reloads have no leaders in time: " + e.getMessage(), e);
+                }
+                Thread.sleep(100);
+            }
+        }
+    }
+
     /** What every client needs to connect. */
-    private Properties connection() {
+    Properties connection() {
         Properties all = camelContext.getComponent("kafka", KafkaComponent.class).getConfiguration()
             .createProducerProperties();
         all.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, settings.value("camel.component.kafka.brokers"));

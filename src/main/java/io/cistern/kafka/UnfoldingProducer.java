@@ -6,13 +6,19 @@ import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -22,8 +28,18 @@ import org.apache.kafka.common.header.internals.RecordHeader;
  */
 final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
+    private final boolean isTransactional;
+    private final AtomicBoolean hasRefused = new AtomicBoolean();
+
     UnfoldingProducer(Properties properties) {
         super(properties);
+        isTransactional = properties.containsKey(ProducerConfig.TRANSACTIONAL_ID_CONFIG);
+    }
+
+    @Override
+    public void beginTransaction() {
+        super.beginTransaction();
+        hasRefused.set(false);
     }
 
     @Override
@@ -48,7 +64,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     }
 
     private void send(String topic, Batch batch, Record record, Acknowledgements acknowledgements) {
-        Callback answer = acknowledgements.expect(topic, record.partition(), record.offset());
+        Callback answer = acknowledgements.expect(topic, record);
         try {
             super.send(unfold(topic, batch, record), answer);
         } catch (RuntimeException e) {
@@ -57,8 +73,18 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         }
     }
 
+    /**
+     * Whether the same record would fare no better another time. In a transaction this is told of the first one only: it
+     * fails the transaction, and all records that wait in it are answered with the same reason.
+     */
+    private boolean isRefused(Exception reason) {
+        return (reason instanceof RecordTooLargeException || reason instanceof InvalidRecordException
+            || reason instanceof InvalidTimestampException || reason instanceof SerializationException)
+            && !(isTransactional && hasRefused.getAndSet(true));
+    }
+
     private static ProducerRecord<Object, Object> unfold(String topic, Batch batch, Record record) {
-        List<Record.Header> headers = record.headers();
+        List<Record.Header> headers = batch.targetHeaders(record);
         Header[] copies = new Header[headers.size()];
         for (int i = 0; i < copies.length; i++) {
             copies[i] = new RecordHeader(headers.get(i).key(), headers.get(i).value());
@@ -68,7 +94,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     }
 
     /** Counts a batch's acknowledgements, which come on the producer's thread. */
-    private static final class Acknowledgements {
+    private final class Acknowledgements {
 
         private final Batch batch;
         private final Callback callback;
@@ -89,19 +115,23 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         }
 
         private void fail(Exception reason) {
-            failure.compareAndSet(null, reason);
+            // Of the others it is said only that they were in the same request.
+            failure.updateAndGet(known -> known == null
+                || reason instanceof RecordRefusedException && !(known instanceof RecordRefusedException) ? reason : known);
         }
 
         /** The callback of one more record, which is named where it is refused. */
-        private Callback expect(String target, int partition, long offset) {
+        private Callback expect(String target, Record record) {
             open.incrementAndGet();
             return (metadata, reason) -> {
                 if (reason == null) {
                     published.incrementAndGet();
                     last = metadata;
                 } else {
-                    fail(new KafkaException("topic " + target + " did not take the record of offset " + offset + " of "
-                        + batch.getTopic() + "-" + partition + ": " + reason.getMessage(), reason));
+                    String message = "topic " + target + " did not take the record of offset " + record.offset() + " of "
+                        + batch.getTopic() + "-" + record.partition() + ": " + reason.getMessage();
+                    fail(isRefused(reason) ? new RecordRefusedException(record, message, reason)
+                        : new KafkaException(message, reason));
                 }
                 closeOne();
             };

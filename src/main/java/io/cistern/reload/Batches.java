@@ -1,110 +1,67 @@
 package io.cistern.reload;
 
 import io.cistern.Settings;
-import io.cistern.batch.BatchFileReader;
 import io.cistern.batch.Record;
-import io.cistern.bucket.Bucket;
-import java.io.Closeable;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.apache.camel.Body;
-import org.apache.camel.Variable;
 
-/** Reads the files of a run as batches that hold the records in the range that was asked for. */
+/** Reads the files of a lane as batches that hold the records in the range that was asked for, for one turn. */
 public final class Batches {
 
-    private static final int STOP_CHECK = 1024;
+    private static final int CHECK = 256;
 
     private final Settings.Reload settings;
-    private final Bucket bucket;
+    private final Turns turns;
+    private final Compaction compaction;
 
-    public Batches(Settings settings, Bucket bucket) {
+    public Batches(Settings settings, Turns turns, Compaction compaction) {
         this.settings = settings.reload();
-        this.bucket = bucket;
+        this.turns = turns;
+        this.compaction = compaction;
     }
 
-    /** The batches of {@code run}, read as they are asked for; to be closed if it is left before its end. */
-    public Iterator<ReloadBatch> of(@Body Plan.Run run, @Variable("reload") Reload reload) {
-        ReloadRequest request = reload.getRequest();
-        if (request.fileName() == null) {
-            return new OfRun(reload, new MergedFiles(bucket, request.folder(), reload, run.files()));
+    /** The batches of a turn, read as they are asked for. */
+    public Iterator<ReloadBatch> of(@Body Turn turn) {
+        if (turn.getReload().isHalted()) {
+            return List.<ReloadBatch>of().iterator();
         }
-        return new OfRun(reload, new SingleFile(Planner.open(bucket, request.fileName()), reload));
-    }
-
-    /** One file as it is, whatever its offsets. */
-    private static final class SingleFile implements Iterator<Record>, Closeable {
-
-        private final BatchFileReader reader;
-        private final Reload reload;
-        private boolean ended;
-
-        private SingleFile(BatchFileReader reader, Reload reload) {
-            this.reader = reader;
-            this.reload = reload;
-        }
-
-        @Override
-        public boolean hasNext() {
-            boolean more = reader.hasNext();
-            if (!more && !ended) {
-                ended = true;
-                reload.fileDone();
+        Latest latest = null;
+        if (turn.getReload().getRequest().shape().compact()) {
+            latest = compaction.of(turn);
+            if (latest == null) {
+                turn.sleep(100);
+                return List.<ReloadBatch>of().iterator();
             }
-            return more;
         }
-
-        @Override
-        public Record next() {
-            return reader.next();
-        }
-
-        @Override
-        public void close() {
-            reader.close();
-        }
+        return new OfTurn(turn, turns.reader(turn), latest);
     }
 
-    private static long bytes(Record record) {
-        long bytes = length(record.key()) + length(record.value());
-        for (Record.Header header : record.headers()) {
-            bytes += header.key().length() + length(header.value());
-        }
-        return bytes;
-    }
+    private final class OfTurn implements Iterator<ReloadBatch> {
 
-    private static long length(byte[] bytes) {
-        return bytes == null ? 0 : bytes.length;
-    }
-
-    private final class OfRun implements Iterator<ReloadBatch>, Closeable {
-
-        private final Reload reload;
+        private final Turn turn;
         private final ReloadRequest request;
-        private final Iterator<Record> records;
-        private final Closeable files;
+        private final LaneReader reader;
+        private final Latest latest;
         private ReloadBatch next;
-        /** Met while a batch was read: what came before it goes first, which the split step asks for the next one before. */
-        private RuntimeException failure;
         private boolean ended;
+        private int reads;
 
-        private <F extends Iterator<Record> & Closeable> OfRun(Reload reload, F files) {
-            this.reload = reload;
-            this.request = reload.getRequest();
-            this.records = files;
-            this.files = files;
+        private OfTurn(Turn turn, LaneReader reader, Latest latest) {
+            this.turn = turn;
+            this.request = turn.getReload().getRequest();
+            this.reader = reader;
+            this.latest = latest;
         }
 
         @Override
         public boolean hasNext() {
-            if (next == null && failure == null && !ended) {
+            if (next == null && !ended) {
                 next = read();
             }
-            return next != null || failure != null;
+            return next != null;
         }
 
         @Override
@@ -112,52 +69,76 @@ public final class Batches {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            if (next == null) {
-                RuntimeException thrown = failure;
-                failure = null;
-                throw thrown;
-            }
             ReloadBatch batch = next;
             next = null;
             return batch;
         }
 
         private ReloadBatch read() {
+            if (reads > 0 && !turn.mayGoOn()) {
+                ended = true;
+                reader.saveTo(turn.lane());
+                return null;
+            }
             List<Record> batch = new ArrayList<>();
             try {
                 fill(batch);
             } catch (RuntimeException e) {
-                failure = e;
-            }
-            if (failure != null || batch.isEmpty()) {
+                // What came before it is good.
+                turn.failed(e);
                 ended = true;
-                close();
             }
-            return batch.isEmpty() ? null : new ReloadBatch(reload, request.topic(), batch.get(0).partition(), batch);
+            ended |= batch.isEmpty();
+            if (ended) {
+                reader.saveTo(turn.lane());
+            }
+            return batch.isEmpty() ? null : new ReloadBatch(turn, request.topic(), batch.get(0).partition(), batch);
         }
 
         private void fill(List<Record> batch) {
+            Lane lane = turn.lane();
             long bytes = 0;
-            for (int i = 0; batch.size() < settings.batchRecords() && bytes < settings.batchBytes(); i++) {
-                if (i % STOP_CHECK == 0 && reload.isStopRequested() || !records.hasNext()) {
+            while (batch.size() < settings.batchRecords() && bytes < settings.batchBytes()) {
+                if (++reads % CHECK == 0 && !turn.mayGoOn()) {
+                    ended = true;
                     return;
                 }
-                Record record = records.next();
-                reload.recordRead();
-                if (request.covers(record.timestamp())) {
-                    request.requirePartition(record.partition());
-                    batch.add(record);
-                    bytes += bytes(record);
+                if (!turn.hasRoom()) {
+                    return;
                 }
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                files.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                Record record = reader.peek();
+                if (record == null) {
+                    turn.through();
+                    ended = true;
+                    return;
+                }
+                boolean isCovered = request.covers(record);
+                long due = isCovered ? turn.dueAt(record) : 0;
+                if (due > 0 && due > System.currentTimeMillis()) {
+                    turn.waitUntil(due);
+                    ended = true;
+                    return;
+                }
+                reader.next();
+                lane.recordsRead++;
+                lane.timestamp = record.timestamp();
+                if (!isCovered) {
+                    continue;
+                }
+                lane.covered++;
+                if (latest != null && !latest.isWanted(record, lane.covered)) {
+                    continue;
+                }
+                long size = ReloadBatch.bytes(record);
+                String refusal = turn.refusal(record, size);
+                if (refusal != null) {
+                    turn.mishap(record, refusal);
+                    continue;
+                }
+                request.requirePartition(record.partition(), turn.getReload().stage().targetPartitions);
+                batch.add(record);
+                turn.take(size);
+                bytes += size;
             }
         }
     }

@@ -40,15 +40,19 @@ class PlannedFile {
     }
 
     /** A file that was asked for by its path, and of which nothing else matters. */
-    PlannedFile() {
-        partition = 0;
+    PlannedFile(String path) {
+        partition = -1;
         firstTimestamp = 0;
         firstOffset = 0;
         lastOffset = -1;
         consumedAt = 0;
         count = -1;
         compression = 0;
-        oddName = "";
+        oddName = path;
+    }
+
+    PlanPart.File asPart(String topic) {
+        return new PlanPart.File(name(topic), firstOffset, count);
     }
 
     String name(String topic) {

@@ -1,7 +1,9 @@
 package io.cistern.reload;
 
+import io.cistern.batch.BadLineException;
 import io.cistern.batch.BatchFileReader;
 import io.cistern.batch.Compression;
+import io.cistern.batch.DamagedFileException;
 import io.cistern.batch.Record;
 import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.Bucket;
@@ -13,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,50 +34,88 @@ public final class Planner {
     }
 
     /**
-     * Plans a reload; a stop that is asked for meanwhile ends it early.
+     * Plans a reload.
      *
-     * @throws UncheckedIOException                if a file that must be opened cannot be read
-     * @throws io.cistern.batch.BadLineException   if one holds a line that is no record
+     * @param targetPartitions how many partitions the target has
+     * @param stop             whether to end early; the plan is of no use then
+     * @throws UncheckedIOException              if a file that must be opened cannot be read
+     * @throws io.cistern.batch.BadLineException if one holds a line that is no record
+     * @throws IllegalStateException             if a partition is to be preserved and the target has no such one
      */
-    public Plan plan(Reload reload) {
-        ReloadRequest request = reload.getRequest();
-        Plan plan = request.fileName() != null ? planFile() : planFolder(reload);
-        reload.planned(plan);
+    public Plan plan(ReloadRequest request, int targetPartitions, BooleanSupplier stop) {
+        Plan plan = request.fileName() != null ? planFile(request.fileName()) : planFolder(request, targetPartitions, stop);
         if (plan.foreign() > 0) {
-            LOG.warn("Reload leaves files out that are no batch files of its topic: id={} topic={} folder={} files={}",
-                reload.getId(), request.topic(), request.folder(), plan.foreign());
+            LOG.warn("Reload leaves files out that are no batch files of its topic: topic={} folder={} files={}",
+                request.topic(), request.folder(), plan.foreign());
         }
-        LOG.info("Reload planned: id={} topic={} files={} passedOver={}", reload.getId(), request.topic(),
-            plan.files(), plan.passedOver());
+        LOG.info("Reload planned: topic={} file={} partitions={} files={} passedOver={}", request.topic(), request.fileName(),
+            plan.lanes().size(), plan.files(), plan.passedOver());
         return plan;
     }
 
-    private static Plan planFile() {
-        return new Plan(List.of(List.of(new Plan.Life(List.of(new PlannedFile())))), 1, 0, 0);
+    private Plan planFile(String path) {
+        Plan.Life life = new Plan.Life(List.of(new PlannedFile(path)));
+        BatchFileName name = BatchFileName.parse(path.substring(path.lastIndexOf('/') + 1), null);
+        return new Plan(List.of(new Plan.Partition(-1, List.of(life))), 1, -1, 0, 0,
+            name == null ? firstTimestamp(path) : name.firstTimestamp());
     }
 
-    private Plan planFolder(Reload reload) {
-        ReloadRequest request = reload.getRequest();
+    private long firstTimestamp(String path) {
+        try (BatchFileReader reader = open(bucket, path)) {
+            return reader.hasNext() ? reader.next().timestamp() : 0;
+        } catch (BadLineException | DamagedFileException e) {
+            // Told when it is read.
+            return 0;
+        }
+    }
+
+    private Plan planFolder(ReloadRequest request, int targetPartitions, BooleanSupplier stop) {
         boolean narrow = !request.coversAll() && isListed(request);
         Survey survey = new Survey(request, narrow);
-        boolean toTheEnd = survey.list(reload);
+        boolean toTheEnd = survey.list(stop);
         if (narrow) {
-            survey.listWide(reload);
+            survey.listWide(stop);
         } else if (toTheEnd && survey.allNoted && !request.coversAll()) {
             note(FileFacts.listedPath(request.folder(), request.topic()));
         }
-        List<List<Plan.Life>> lives = new ArrayList<>();
+        List<Plan.Partition> lanes = new ArrayList<>();
         Lives divider = new Lives(bucket, request.folder(), request.topic());
-        for (List<PlannedFile> ofPartition : survey.byPartition.values()) {
-            if (reload.isStopRequested()) {
+        long files = 0;
+        long records = 0;
+        long first = Long.MAX_VALUE;
+        for (Map.Entry<Integer, List<PlannedFile>> partition : survey.byPartition.entrySet()) {
+            if (stop.getAsBoolean()) {
                 break;
             }
+            List<PlannedFile> ofPartition = partition.getValue();
             if (Lives.goBack(ofPartition)) {
                 ofPartition.replaceAll(file -> file.lastOffset < 0 ? withFacts(file, request) : file);
             }
-            lives.add(divider.divide(ofPartition));
+            List<Plan.Life> lives = new ArrayList<>();
+            for (Plan.Life life : divider.divide(ofPartition)) {
+                List<PlannedFile> wanted = life.files().stream().filter(file -> mayHold(file, request)).toList();
+                survey.passedOver += life.files().size() - wanted.size();
+                for (PlannedFile file : wanted) {
+                    files++;
+                    records = records < 0 || file.count < 0 ? -1 : records + file.count;
+                    first = Math.min(first, file.firstTimestamp);
+                }
+                if (!wanted.isEmpty()) {
+                    lives.add(new Plan.Life(wanted));
+                }
+            }
+            if (!lives.isEmpty()) {
+                request.requirePartition(partition.getKey(), targetPartitions);
+                lanes.add(new Plan.Partition(partition.getKey(), lives));
+            }
         }
-        return new Plan(lives, survey.files, survey.passedOver, survey.foreign);
+        return new Plan(lanes, files, records, survey.passedOver, survey.foreign, Math.max(first, request.from()));
+    }
+
+    /** Whether a file may hold offsets that are asked for. */
+    private static boolean mayHold(PlannedFile file, ReloadRequest request) {
+        return file.firstOffset <= request.stopOffset(file.partition)
+            && (file.lastOffset < 0 || file.lastOffset >= request.startOffset(file.partition));
     }
 
     /** Whether files that hold something in the range are all near it by their names, or known as wide ones. */
@@ -113,9 +154,8 @@ public final class Planner {
         private final boolean notesWideOnes;
         private final Map<Integer, List<PlannedFile>> byPartition = new TreeMap<>();
         private boolean allNoted = true;
-        private int files;
-        private int passedOver;
-        private int foreign;
+        private long passedOver;
+        private long foreign;
 
         private Survey(ReloadRequest request, boolean narrow) {
             this.request = request;
@@ -125,11 +165,11 @@ public final class Planner {
         }
 
         /** Lists the folder; false if it was stopped. */
-        private boolean list(Reload reload) {
+        private boolean list(BooleanSupplier stop) {
             FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(request.folder()), after));
             Iterator<String> names = bucket.list(request.folder(), after);
             while (names.hasNext()) {
-                if (reload.isStopRequested()) {
+                if (stop.getAsBoolean()) {
                     return false;
                 }
                 String name = names.next();
@@ -147,9 +187,9 @@ public final class Planner {
         }
 
         /** Adds the wide files that lie before or behind what was listed, and hold something in the range. */
-        private void listWide(Reload reload) {
+        private void listWide(BooleanSupplier stop) {
             Iterator<String> names = bucket.list(FileFacts.wideFolderFor(request.folder()), null);
-            while (names.hasNext() && !reload.isStopRequested()) {
+            while (names.hasNext() && !stop.getAsBoolean()) {
                 FileFacts facts = FileFacts.parse(names.next());
                 String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null : find(request.folder(), request.topic(), facts.key());
                 if (name != null && (after != null && name.compareTo(after) <= 0
@@ -162,8 +202,8 @@ public final class Planner {
         private void add(String name, BatchFileName parsed, FileFacts facts) {
             FileFacts known = facts;
             if (known == null && !request.coversAll()) {
-                known = findFacts(request.folder(), name, parsed.key());
-                allNoted &= note(request.folder(), parsed.firstTimestamp(), known);
+                known = findFacts(request, name, parsed.key());
+                allNoted &= known != null && note(request.folder(), parsed.firstTimestamp(), known);
             } else if (notesWideOnes && known.isWide(parsed.firstTimestamp())) {
                 allNoted &= note(known.widePath(request.folder()));
             }
@@ -171,12 +211,14 @@ public final class Planner {
                 passedOver++;
                 return;
             }
-            request.requirePartition(parsed.partition());
+            if (!request.coversPartition(parsed.partition())) {
+                passedOver++;
+                return;
+            }
             long firstOffset = parsed.firstOffset() == BatchFileName.UNKNOWN
                 ? firstOffset(request.folder(), name) : parsed.firstOffset();
             byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())
                 .add(new PlannedFile(name, parsed, firstOffset, known));
-            files++;
         }
     }
 
@@ -192,6 +234,18 @@ public final class Planner {
             return null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same; null for a file that is not as it should be, if such are passed over. */
+    private FileFacts findFacts(ReloadRequest request, String name, String key) {
+        try {
+            return findFacts(request.folder(), name, key);
+        } catch (BadLineException | DamagedFileException e) {
+            if (request.onError() == ReloadRequest.OnError.STOP) {
+                throw e;
+            }
+            return null;
         }
     }
 

@@ -1,39 +1,44 @@
 package io.cistern.reload;
 
-import io.cistern.batch.BadLineException;
 import io.cistern.batch.Timestamps;
+import io.cistern.reload.Stage.Phase;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.ToLongFunction;
 
-/** A reload: what was asked, and how far it is. Asked by many threads, moved on by the one that runs it. */
+/** A reload, as far as this process knows of it: what was asked, what is wanted of it since, and how far it is. */
 public final class Reload {
-
-    private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
 
     /** The statuses of the contract; START from the answer on until the end. */
     public enum Status { START, COMPLETE, STOPPED, ERROR }
 
-    private final String id = UUID.randomUUID().toString();
-    private final ReloadRequest request;
-    private final long acceptedAt = System.currentTimeMillis();
-    private final AtomicLong published = new AtomicLong();
-    private final AtomicLong read = new AtomicLong();
-    private final AtomicInteger filesDone = new AtomicInteger();
-    private volatile Plan plan;
-    private volatile boolean stopRequested;
-    private volatile Status status = Status.START;
-    private volatile long endedAt;
-    private volatile String message;
-    private volatile String badFile;
-    private volatile long badLine;
+    /** What an answer may have as its phase. */
+    static final Set<String> PHASES = Set.of("PLANNING", "RUNNING", "PAUSING", "PAUSED", "RESUMING", "STOPPING", "COMPLETE",
+        "STOPPED", "ERROR");
+    private static final long RATE_MILLIS = 15_000;
+    private static final int MOST_ERRORS = 20;
 
-    Reload(ReloadRequest request) {
-        this.request = request;
+    private final String id;
+    private volatile Task.Accepted accepted;
+    private volatile ReloadRequest request;
+    private volatile Wish wish = Wish.NONE;
+    private volatile Stage stage = new Stage();
+    private final Map<Integer, Lane> lanes = new ConcurrentSkipListMap<>();
+    /** The numbers of those that failed, and of those that take turns. */
+    private final Set<Integer> failed = ConcurrentHashMap.newKeySet();
+    private final Set<Integer> running = ConcurrentHashMap.newKeySet();
+    /** When how many records were published and read, over the last seconds. */
+    private final Deque<long[]> rate = new ArrayDeque<>();
+
+    Reload(String id) {
+        this.id = id;
     }
 
     /** Names it, a UUID. */
@@ -41,102 +46,260 @@ public final class Reload {
         return id;
     }
 
+    /** What was asked, checked; null as long as that is not known. */
     public ReloadRequest getRequest() {
         return request;
     }
 
-    public Status getStatus() {
-        return status;
+    Task.Accepted accepted() {
+        return accepted;
     }
 
-    /** Whether it is to end before it is through. */
-    public boolean isStopRequested() {
-        return stopRequested;
+    Wish wish() {
+        return wish;
     }
 
-    void requestStop() {
-        stopRequested = true;
+    Stage stage() {
+        return stage;
     }
 
-    boolean isRunning() {
-        return status == Status.START;
+    /** By their numbers. */
+    Map<Integer, Lane> lanes() {
+        return lanes;
     }
 
-    void planned(Plan made) {
-        plan = made;
+    void accept(Task.Accepted request, ReloadRequest checked) {
+        this.request = checked;
+        this.accepted = request;
     }
 
-    void recordRead() {
-        read.incrementAndGet();
+    void wish(Wish wanted) {
+        wish = wanted;
     }
 
-    void fileDone() {
-        filesDone.incrementAndGet();
+    void stage(Stage reached) {
+        stage = reached;
     }
 
-    void published(int count) {
-        published.addAndGet(count);
-    }
-
-    /** It is through, or ended since a stop was asked for. */
-    public void end() {
-        end(stopRequested ? Status.STOPPED : Status.COMPLETE, null);
-    }
-
-    /** It ended with a failure. */
-    public void fail(Throwable reason) {
-        stopRequested = true;
-        Throwable cause = reason;
-        for (Throwable next = reason; next != null; next = next.getCause()) {
-            if (next instanceof BadLineException bad) {
-                cause = bad;
-                badFile = bad.file();
-                badLine = bad.line();
+    /** @param at milliseconds since the epoch */
+    void lane(Lane lane, long at) {
+        lanes.put(lane.number, lane);
+        keep(failed, lane.number, lane.state == Lane.State.FAILED);
+        keep(running, lane.number, lane.state == Lane.State.RUNNING);
+        synchronized (rate) {
+            rate.add(new long[] {at, published(), sum(one -> one.recordsRead)});
+            while (rate.size() > 2 && rate.getFirst()[0] < at - RATE_MILLIS) {
+                rate.removeFirst();
             }
         }
-        String text = cause.getMessage();
-        end(Status.ERROR, text == null ? cause.getClass().getSimpleName() : text);
     }
 
-    private synchronized void end(Status how, String why) {
-        if (status != Status.START) {
-            return;
+    private static void keep(Set<Integer> numbers, int number, boolean isIn) {
+        if (isIn) {
+            numbers.add(number);
+        } else {
+            numbers.remove(number);
         }
-        message = why;
-        endedAt = System.currentTimeMillis();
-        status = how;
-        LOG.info("Reload ended: id={} status={} published={} files={} seconds={}{}", id, how, published.get(),
-            filesDone.get(), (endedAt - acceptedAt) / 1000.0, why == null ? "" : " reason=" + why);
+    }
+
+    /** The status of the contract. */
+    public Status getStatus() {
+        return isRunning() ? Status.START : switch (stage.phase) {
+            case COMPLETE -> Status.COMPLETE;
+            case STOPPED -> Status.STOPPED;
+            default -> Status.ERROR;
+        };
+    }
+
+    /** Whether it is not over, or is about to go on. */
+    boolean isRunning() {
+        return !stage.phase.isOver() || isToGoOn();
+    }
+
+    private boolean isToGoOn() {
+        return wish.turn() > stage.turn;
+    }
+
+    /** How fast it may be. */
+    ReloadRequest.Speed speed() {
+        return wish.speed() == null ? request.speed() : wish.speed();
+    }
+
+    /** Where a pace that is asked for now starts: with what is due now, or with what comes next; null before the start. */
+    ReloadRequest.Beat beat() {
+        Stage reached = stage;
+        if (reached.startedAt == null) {
+            return null;
+        }
+        long now = (reached.pausedAt == null ? System.currentTimeMillis() : reached.pausedAt) - reached.pausedMillis;
+        ReloadRequest.Speed before = speed();
+        if (before.pace() > 0) {
+            ReloadRequest.Beat beat = before.since() == null ? reached.firstBeat() : before.since();
+            return new ReloadRequest.Beat(now, beat.timestamp() + (long) ((now - beat.at()) * before.pace()));
+        }
+        return new ReloadRequest.Beat(now, lanes.values().stream().filter(lane -> !lane.isOver())
+            .mapToLong(lane -> lane.timestamp == null ? reached.firstTimestamp : lane.timestamp)
+            .min().orElse(reached.firstTimestamp));
+    }
+
+    /** Whether its lanes are to take no more turns: asked for, or since one of them failed. */
+    boolean isHalted() {
+        return wish.kind() != Wish.Kind.RUN || stage.phase.isOver() || !failed.isEmpty();
+    }
+
+    /** The lanes that take turns. */
+    long lanesRunning() {
+        return running.size();
+    }
+
+    private long published() {
+        return lanes.values().stream().mapToLong(lane -> lane.published).sum();
+    }
+
+    /** @param what 1 for what is published, 2 for what is read */
+    private double perSecond(int what) {
+        synchronized (rate) {
+            if (rate.size() < 2) {
+                return 0;
+            }
+            long millis = rate.getLast()[0] - rate.getFirst()[0];
+            return millis <= 0 ? 0 : (rate.getLast()[what] - rate.getFirst()[what]) * 1000.0 / millis;
+        }
+    }
+
+    String phase() {
+        Phase phase = isToGoOn() ? Phase.PAUSED : stage.phase;
+        if (phase.isOver() || !isToGoOn() && phase == Phase.PAUSED && wish.kind() == Wish.Kind.PAUSE) {
+            return phase.name();
+        }
+        return switch (wish.kind()) {
+            case PAUSE -> "PAUSING";
+            case STOP -> "STOPPING";
+            case RUN -> phase == Phase.PAUSED ? "RESUMING" : phase.name();
+        };
     }
 
     /** What the status call answers: the contract's fields first. */
-    public Map<String, Object> describe() {
+    Map<String, Object> describe() {
+        Stage now = stage;
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("requestId", id);
-        answer.put("request", request.asAsked());
-        answer.put("lineIndex", published.get());
-        answer.put("status", status.name());
-        answer.put("recordsRead", read.get());
-        Plan made = plan;
-        if (made != null) {
-            answer.put("filesTotal", made.files());
-            answer.put("filesDone", filesDone.get());
-            answer.put("filesPassedOver", made.passedOver());
-            if (made.foreign() > 0) {
-                answer.put("filesNotOfTheTopic", made.foreign());
+        answer.put("request", accepted.asked());
+        answer.put("lineIndex", published());
+        answer.put("status", getStatus().name());
+        answer.put("phase", phase());
+        answer.put("startedBy", accepted.startedBy());
+        answer.put("recordsRead", sum(lane -> lane.recordsRead));
+        if (now.isPlanned) {
+            answer.put("filesTotal", now.files);
+            answer.put("filesDone", sum(lane -> lane.files));
+            answer.put("filesPassedOver", now.passedOver);
+            if (now.foreign > 0) {
+                answer.put("filesNotOfTheTopic", now.foreign);
+            }
+            if (now.records >= 0) {
+                answer.put("recordsTotal", now.records);
             }
         }
-        answer.put("acceptedAt", Timestamps.format(acceptedAt));
-        if (status != Status.START) {
-            answer.put("endedAt", Timestamps.format(endedAt));
+        answer.put("bytes", sum(lane -> lane.bytes));
+        answer.put("skipped", sum(lane -> lane.skipped));
+        answer.put("deadLetters", sum(lane -> lane.deadLetters));
+        answer.put("acceptedAt", Timestamps.format(accepted.acceptedAt()));
+        putTime(answer, "startedAt", now.startedAt);
+        if (isRunning()) {
+            return answer;
         }
-        if (message != null) {
-            answer.put("message", message);
+        putTime(answer, "endedAt", now.endedAt);
+        if (now.error != null) {
+            answer.put("message", now.error);
         }
-        if (badFile != null) {
-            answer.put("file", badFile);
-            answer.put("line", badLine);
+        if (now.badFile != null) {
+            answer.put("file", now.badFile);
+            answer.put("line", now.badLine);
         }
         return answer;
+    }
+
+    /** All that is known. */
+    Map<String, Object> detail() {
+        Map<String, Object> answer = describe();
+        Stage now = stage;
+        if (isRunning()) {
+            answer.put("recordsPerSecond", Math.round(perSecond(1)));
+            double perSecond = perSecond(2);
+            long read = sum(lane -> lane.recordsRead);
+            if (now.records >= read && perSecond > 0 && now.phase == Phase.RUNNING) {
+                answer.put("estimatedEnd", Timestamps.format(System.currentTimeMillis()
+                    + (long) ((now.records - read) / perSecond * 1000)));
+            }
+        } else if (now.startedAt != null && now.endedAt > now.startedAt) {
+            answer.put("recordsPerSecond", Math.round(published() * 1000.0 / (now.endedAt - now.startedAt)));
+        }
+        ReloadRequest.Speed limits = speed();
+        putLimit(answer, "recordsPerSecondLimit", limits.recordsPerSecond());
+        putLimit(answer, "bytesPerSecondLimit", limits.bytesPerSecond());
+        putLimit(answer, "pace", limits.pace());
+        List<Map<String, Object>> partitions = new ArrayList<>();
+        List<String> errors = new ArrayList<>();
+        for (Lane lane : lanes.values()) {
+            partitions.add(describe(lane));
+            lane.mishaps.stream().limit(MOST_ERRORS - errors.size()).forEach(errors::add);
+            if (lane.error != null) {
+                errors.add(lane.error);
+            }
+        }
+        answer.put("partitions", partitions);
+        answer.put("errors", errors);
+        if (request.dryRun()) {
+            answer.put("preview", preview());
+        }
+        return answer;
+    }
+
+    private static Map<String, Object> describe(Lane lane) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("partition", lane.partition < 0 ? null : lane.partition);
+        answer.put("state", lane.state.name());
+        answer.put("filesDone", lane.files);
+        answer.put("recordsRead", lane.recordsRead);
+        answer.put("published", lane.published);
+        answer.put("offset", lane.lastOffset < 0 ? null : lane.lastOffset);
+        answer.put("timestamp", lane.timestamp == null ? null : Timestamps.format(lane.timestamp));
+        return answer;
+    }
+
+    /** What would be published, of a reload that only tells. */
+    private Map<String, Object> preview() {
+        Preview all = new Preview();
+        lanes.values().stream().filter(lane -> lane.preview != null).forEach(lane -> all.add(lane.preview));
+        long covered = sum(lane -> lane.covered);
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("files", sum(lane -> lane.files));
+        answer.put("records", published());
+        answer.put("bytes", sum(lane -> lane.bytes));
+        answer.put("recordsInRange", covered);
+        answer.put("hitRate", covered == 0 ? null : (double) published() / covered);
+        answer.put("firstTimestamp", all.firstTimestamp == null ? null : Timestamps.format(all.firstTimestamp));
+        answer.put("lastTimestamp", all.lastTimestamp == null ? null : Timestamps.format(all.lastTimestamp));
+        answer.put("recordsByPartition", all.partitions);
+        answer.put("recordsByDay", all.days);
+        answer.put("samples", all.samples);
+        return answer;
+    }
+
+    private long sum(ToLongFunction<Lane> figure) {
+        return lanes.values().stream().mapToLong(figure).sum();
+    }
+
+    private static void putTime(Map<String, Object> answer, String field, Long millis) {
+        if (millis != null) {
+            answer.put(field, Timestamps.format(millis));
+        }
+    }
+
+    private static void putLimit(Map<String, Object> answer, String field, double limit) {
+        if (limit > 0) {
+            answer.put(field, limit);
+        }
     }
 }

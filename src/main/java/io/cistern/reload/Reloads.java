@@ -1,54 +1,176 @@
 package io.cistern.reload;
 
 import io.cistern.Settings;
-import java.util.Iterator;
+import io.cistern.kafka.Entry;
+import io.cistern.kafka.ReloadLog;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.camel.Exchange;
-import org.apache.camel.ExchangeProperty;
-import org.apache.camel.Variable;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.camel.Body;
+import org.apache.camel.Header;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The reloads of this process: those that run or wait, and the latest that have ended. */
-public final class Reloads {
+/**
+ * All reloads that are known, of every replica, as their topics tell; and what callers want of them, which goes into these
+ * topics. Nothing else is remembered.
+ */
+public final class Reloads implements ReloadLog.Reader {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reloads.class);
+    private static final String REQUEST = "request";
+    private static final String WISH = "wish";
+    private static final Duration PREVIEW_PATIENCE = Duration.ofSeconds(10);
+    private static final long GONE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     private final Settings.Reload settings;
-    private final Map<String, Reload> byId = new LinkedHashMap<>();
+    private final String bucket;
+    private final Requests requests;
+    private final ReloadLog log;
+    private final Map<String, Reload> byId = new ConcurrentHashMap<>();
+    /** Since when reloads are asked for that nothing is known of. */
+    private final Map<String, Long> missing = new ConcurrentHashMap<>();
 
-    public Reloads(Settings settings) {
+    public Reloads(Settings settings, Requests requests, ReloadLog log) {
         this.settings = settings.reload();
+        this.bucket = settings.value("bss.bucket.type") + ":" + settings.value("bss.bucket.name");
+        this.requests = requests;
+        this.log = log;
+        log.tell(this);
+    }
+
+    @Override
+    public void read(String topic, String key, byte[] value, long timestamp) {
+        String[] names = key.split("/", 2);
+        boolean isRequest = topic.equals(settings.requestsTopic());
+        if (value == null) {
+            if (isRequest && names.length == 2 && names[1].equals(REQUEST)) {
+                byId.remove(names[0]);
+            }
+            if (!isRequest && names.length == 1) {
+                // The last of a deleted one, where its request was read before its progress.
+                byId.computeIfPresent(names[0], (id, reload) -> reload.accepted() == null ? null : reload);
+            }
+            return;
+        }
+        Reload reload = byId.computeIfAbsent(names[0], Reload::new);
+        if (isRequest && names[1].equals(REQUEST)) {
+            Task.Accepted accepted = Json.read(value, Task.Accepted.class);
+            reload.accept(accepted, requests.read(accepted.asked()));
+            missing.remove(names[0]);
+        } else if (isRequest) {
+            reload.wish(Json.read(value, Wish.class));
+        } else if (names.length == 1) {
+            reload.stage(Json.read(value, Stage.class));
+        } else {
+            reload.lane(Json.read(value, Lane.class), timestamp);
+        }
+    }
+
+    /** The reload of an id; null as long as nothing is known of its request. */
+    Reload find(String id) {
+        Reload reload = byId.get(id);
+        return reload == null || reload.accepted() == null ? null : reload;
     }
 
     /**
-     * Takes a request on; it runs when its turn comes.
+     * Checks that a reload is of this process's bucket.
      *
-     * @throws RequestException if too many wait already
+     * @throws IllegalStateException if it is of another one
      */
-    public synchronized Reload accept(ReloadRequest request) {
-        long running = byId.values().stream().filter(Reload::isRunning).count();
-        if (running >= (long) settings.concurrency() + settings.queueSize()) {
-            throw new RequestException(503, "too-many-reloads", running + " reloads run or wait already; try again later");
+    void requireBucket(Reload reload) {
+        if (!bucket.equals(reload.accepted().bucket())) {
+            throw new IllegalStateException("The reload is of bucket " + reload.accepted().bucket() + ", and a replica of its"
+                + " group works on bucket " + bucket + ": each needs a " + Settings.name("bss.reload.group-id") + " of its own");
         }
-        Reload reload = new Reload(request);
-        byId.put(reload.getId(), reload);
-        forgetOldest();
-        LOG.info("Reload accepted: id={} topic={} file={} target={}", reload.getId(), request.topic(),
-            request.fileName(), request.target());
+    }
+
+    /** Whether a reload that nothing is known of will never be known: it was deleted. */
+    boolean isGone(String id) {
+        return System.nanoTime() - missing.computeIfAbsent(id, ignored -> System.nanoTime()) > GONE_NANOS;
+    }
+
+    /** A reload of which only the request is known. */
+    Reload read(String id, Task.Accepted accepted) {
+        Reload reload = new Reload(id);
+        reload.accept(accepted, requests.read(accepted.asked()));
         return reload;
     }
 
-    private void forgetOldest() {
-        long ended = byId.values().stream().filter(reload -> !reload.isRunning()).count();
-        for (Iterator<Reload> oldest = byId.values().iterator(); ended > settings.history() && oldest.hasNext();) {
-            if (!oldest.next().isRunning()) {
-                oldest.remove();
-                ended--;
+    /**
+     * Takes a request on: it is known to all replicas when this returns.
+     *
+     * @throws RequestException                       if the same topic is being reloaded into the same target, or too many
+     *                                                reloads are not over
+     * @throws org.apache.kafka.common.KafkaException if it could not be written down
+     */
+    public Reload accept(@Body ReloadRequest request) {
+        log.start();
+        log.awaitUpToDate();
+        refuseIfRunning(request);
+        String id = UUID.randomUUID().toString();
+        Task.Accepted accepted = new Task.Accepted(request.asAsked(), System.currentTimeMillis(), "http", bucket);
+        log.write(accepted(id, accepted));
+        LOG.info("Reload accepted: id={} topic={} file={} target={}", id, request.topic(), request.fileName(),
+            request.target());
+        log.awaitUpToDate();
+        return required(id);
+    }
+
+    private void refuseIfRunning(ReloadRequest request) {
+        refuseIfTooMany();
+        for (Reload reload : known().filter(Reload::isRunning).toList()) {
+            ReloadRequest other = reload.getRequest();
+            if (!request.force() && !request.dryRun() && !other.dryRun() && request.topic() != null
+                && request.topic().equals(other.topic()) && Objects.equals(request.fileName(), other.fileName())
+                && request.target().equals(other.target())) {
+                throw new RequestException(409, "already-running", "Reload " + reload.getId() + " of topic " + request.topic()
+                    + " into " + request.target() + " is not over; force: true starts another one", reload.getId());
             }
         }
+    }
+
+    private void refuseIfTooMany() {
+        long running = known().filter(Reload::isRunning).count();
+        if (running >= settings.maxRunning()) {
+            throw new RequestException(503, "too-many-reloads", running + " reloads run or wait already; try again later");
+        }
+    }
+
+    /**
+     * Takes on what a schedule asks for: the same id from many replicas is one reload.
+     *
+     * @throws RequestException                       if it is not right, or too many reloads are not over
+     * @throws org.apache.kafka.common.KafkaException if it could not be written down
+     */
+    public void acceptScheduled(@Body Schedule.Due due) {
+        requests.read(due.request());
+        log.start();
+        log.awaitUpToDate();
+        if (find(due.id()) == null) {
+            refuseIfTooMany();
+            // Another replica may say it at the same moment: it says the same.
+            log.write(accepted(due.id(), new Task.Accepted(due.request(), due.tick(), "timer", bucket)));
+        }
+    }
+
+    /** A request, and the task to lead it. */
+    private List<Entry> accepted(String id, Task.Accepted accepted) {
+        return List.of(new Entry(settings.requestsTopic(), null, id + '/' + REQUEST, Json.write(accepted)),
+            lead(id, 1, accepted));
+    }
+
+    private Entry lead(String id, long turn, Task.Accepted accepted) {
+        Task task = new Task(id, turn, 0, null, accepted);
+        return new Entry(settings.tasksTopic(), Task.partition(id, -1, log.tasksPartitions()), task.key(), Json.write(task));
     }
 
     /**
@@ -56,39 +178,231 @@ public final class Reloads {
      *
      * @throws RequestException if there is none of this id
      */
-    public synchronized Map<String, Object> describe(String id) {
-        Reload reload = byId.get(id);
+    public Map<String, Object> describe(@Header("requestId") String id) {
+        return required(id).describe();
+    }
+
+    /** All that is known of a reload; throws as {@link #describe} does. */
+    public Map<String, Object> detail(@Header("requestId") String id) {
+        return required(id).detail();
+    }
+
+    private Reload required(String id) {
+        Reload reload = find(id);
+        if (reload == null) {
+            log.start();
+            log.awaitUpToDate();
+            reload = find(id);
+        }
         if (reload == null) {
             throw new RequestException(404, "unknown-request", "requestId: there is no reload of this id");
         }
-        return reload.describe();
+        return reload;
+    }
+
+    private Stream<Reload> known() {
+        return byId.values().stream().filter(reload -> reload.accepted() != null);
     }
 
     /**
-     * Stops the reloads of an ingestion topic that run or wait.
+     * The reloads, those that were asked for last first.
+     *
+     * @param status what {@code status} or {@code phase} of an answer is; null for all
+     * @param topic  the ingestion topic; null for all
+     * @param limit  most in an answer; null for 50
+     * @param offset how many to leave out first; null for 0
+     * @throws RequestException if one of them is not right
+     */
+    public Map<String, Object> list(@Header("status") Object status, @Header("topic") Object topic,
+                                    @Header("limit") Object limit, @Header("offset") Object offset) {
+        if (status != null && !Reload.PHASES.contains(status) && !status.equals(Reload.Status.START.name())) {
+            throw new RequestException(400, "invalid-field", "status: expected a status of a reload");
+        }
+        if (topic != null && !(topic instanceof String)) {
+            throw new RequestException(400, "invalid-field", "topic: expected one topic");
+        }
+        long most = number("limit", limit, 50, 1000);
+        long from = number("offset", offset, 0, Integer.MAX_VALUE);
+        log.start();
+        log.awaitUpToDate();
+        List<Reload> found = known()
+            .filter(reload -> status == null || status.equals(reload.getStatus().name())
+                || status.equals(reload.phase()))
+            .filter(reload -> topic == null || topic.equals(reload.getRequest().topic()))
+            .sorted(Comparator.comparingLong((Reload reload) -> reload.accepted().acceptedAt()).reversed()
+                .thenComparing(Reload::getId)).toList();
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("total", found.size());
+        answer.put("reloads", found.stream().skip(from).limit(most).map(Reload::describe).toList());
+        return answer;
+    }
+
+    private static long number(String field, Object value, long otherwise, long most) {
+        if (value == null) {
+            return otherwise;
+        }
+        try {
+            long number = Long.parseLong(value.toString());
+            if (number >= 0 && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // as one that is out of range
+        }
+        throw new RequestException(400, "invalid-field", field + ": expected a number from 0 to " + most);
+    }
+
+    /**
+     * Stops the reloads of an ingestion topic that are not over.
      *
      * @throws RequestException if there is none
      */
-    public synchronized Map<String, Object> stop(String topic) {
-        List<Reload> running = byId.values().stream()
-            .filter(reload -> reload.isRunning() && topic.equals(reload.getRequest().topic())).toList();
+    public Map<String, Object> stopAll(@Body String topic) {
+        log.start();
+        log.awaitUpToDate();
+        List<Reload> running = known().filter(reload -> reload.isRunning() && topic.equals(reload.getRequest().topic()))
+            .sorted(Comparator.comparingLong(reload -> reload.accepted().acceptedAt())).toList();
         if (running.isEmpty()) {
             throw new RequestException(404, "no-reload", "topic: no reload of topic " + topic + " is running");
         }
-        running.forEach(Reload::requestStop);
+        running.forEach(reload -> wish(reload, Wish.Kind.STOP));
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("message", "Reingestion stopping");
         answer.put("requestIds", running.stream().map(Reload::getId).toList());
         return answer;
     }
 
-    /** Ends a reload with a failure. */
-    public void fail(@Variable("reload") Reload reload, @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Throwable reason) {
-        reload.fail(reason);
+    /** Stops a reload; throws as {@link #describe} does, and if it is over. */
+    public Map<String, Object> stop(@Header("requestId") String id) {
+        return wish(running(id), Wish.Kind.STOP, "Reingestion stopping");
     }
 
-    /** Asks all reloads to end, since the process does. */
-    public synchronized void stopAll() {
-        byId.values().stream().filter(Reload::isRunning).forEach(Reload::requestStop);
+    /** Has a reload wait; throws as {@link #stop} does. */
+    public Map<String, Object> pause(@Header("requestId") String id) {
+        return wish(running(id), Wish.Kind.PAUSE, "Reingestion pausing");
+    }
+
+    /**
+     * Has a reload go on that waits, was stopped or has failed.
+     *
+     * @throws RequestException if there is none of this id, or if it is complete
+     */
+    public Map<String, Object> resume(@Header("requestId") String id) {
+        Reload reload = latest(id);
+        if (reload.getStatus() == Reload.Status.COMPLETE) {
+            throw new RequestException(409, "is-over", "The reload is complete");
+        }
+        if (!reload.isRunning()) {
+            refuseIfRunning(reload.getRequest());
+            long turn = reload.stage().turn + 1;
+            log.write(List.of(wished(reload, new Wish(Wish.Kind.RUN, reload.wish().speed(), turn)), lead(id, turn, null)));
+            log.awaitUpToDate();
+            return answer(id, "Reingestion resuming");
+        }
+        return wish(reload, Wish.Kind.RUN, "Reingestion resuming");
+    }
+
+    /**
+     * Changes how fast a reload may be.
+     *
+     * @param body a JSON object with recordsPerSecond and bytesPerSecond, or pace; what it does not name is without limit
+     * @throws RequestException if it is not right, there is no such reload, or it is over
+     */
+    public Map<String, Object> setSpeed(@Header("requestId") String id, @Body String body) {
+        ReloadRequest.Speed speed = requests.speed(body);
+        Reload reload = running(id);
+        log.write(List.of(wished(reload, new Wish(reload.wish().kind(), speed.since(reload.beat()), reload.wish().turn()))));
+        log.awaitUpToDate();
+        return answer(id, "Speed changed");
+    }
+
+    /**
+     * Forgets a reload that is over.
+     *
+     * @throws RequestException if there is none of this id, or if it is not over
+     */
+    public Map<String, Object> delete(@Header("requestId") String id) {
+        Reload reload = latest(id);
+        if (reload.isRunning()) {
+            throw new RequestException(409, "is-running", "The reload is not over: stop it first");
+        }
+        forget(reload);
+        log.awaitUpToDate();
+        return answer(id, "Reingestion deleted");
+    }
+
+    private void forget(Reload reload) {
+        String id = reload.getId();
+        List<Entry> entries = new ArrayList<>();
+        reload.lanes().keySet().forEach(lane -> entries.add(new Entry(settings.progressTopic(), null, id + '/' + lane, null)));
+        entries.add(new Entry(settings.progressTopic(), null, id, null));
+        entries.add(new Entry(settings.requestsTopic(), null, id + '/' + WISH, null));
+        entries.add(new Entry(settings.requestsTopic(), null, id + '/' + REQUEST, null));
+        log.write(entries);
+    }
+
+    /** Forgets reloads that ended long ago. */
+    public void forgetOld() {
+        long before = System.currentTimeMillis() - settings.retention().toMillis();
+        known().filter(reload -> !reload.isRunning() && reload.stage().endedAt < before).toList().forEach(this::forget);
+    }
+
+    private Reload latest(String id) {
+        log.start();
+        log.awaitUpToDate();
+        return required(id);
+    }
+
+    private Reload running(String id) {
+        Reload reload = latest(id);
+        if (!reload.isRunning()) {
+            throw new RequestException(409, "is-over", "The reload is over: its status is " + reload.getStatus());
+        }
+        return reload;
+    }
+
+    private void wish(Reload reload, Wish.Kind kind) {
+        log.write(List.of(wished(reload, new Wish(kind, reload.wish().speed(), reload.wish().turn()))));
+    }
+
+    private Map<String, Object> wish(Reload reload, Wish.Kind kind, String message) {
+        wish(reload, kind);
+        log.awaitUpToDate();
+        return answer(reload.getId(), message);
+    }
+
+    private Entry wished(Reload reload, Wish wish) {
+        return new Entry(settings.requestsTopic(), null, reload.getId() + '/' + WISH, Json.write(wish));
+    }
+
+    private static Map<String, Object> answer(String id, String message) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("message", message);
+        answer.put("requestId", id);
+        return answer;
+    }
+
+    /**
+     * What a reload that was just accepted is answered with: that it has started; or, for one that only tells what it would
+     * do and that is over soon, what it tells.
+     */
+    public Map<String, Object> accepted(@Body Reload reload) throws InterruptedException {
+        long deadline = System.nanoTime() + PREVIEW_PATIENCE.toNanos();
+        while (reload.getRequest().dryRun() && System.nanoTime() < deadline) {
+            Reload now = required(reload.getId());
+            if (!now.isRunning()) {
+                return now.detail();
+            }
+            Thread.sleep(50);
+        }
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("requestId", reload.getId());
+        answer.put("message", "Reingestion started");
+        return answer;
+    }
+
+    /** The HTTP status of such an answer: there is nothing more to come of one that tells. */
+    public int statusOf(@Body Map<String, Object> answer) {
+        return answer.containsKey("preview") ? 200 : 202;
     }
 }

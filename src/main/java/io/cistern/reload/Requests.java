@@ -13,14 +13,9 @@ import io.cistern.kafka.Topics;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeException;
 import org.apache.camel.ExchangeProperty;
@@ -33,10 +28,10 @@ public final class Requests {
         .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final TypeReference<Map<String, Object>> OBJECT = new TypeReference<>() {
     };
-    private static final Set<String> OF_A_TOPIC = Set.of("topic", "reIngestionTopic", "startDate", "stopDate",
-        "customSelectorName", "partitioning", "timestamps");
-    private static final Set<String> OF_A_FILE = Set.of("fileName", "reIngestionTopic", "customSelectorName",
-        "partitioning", "timestamps");
+    /** The most bytes of a request's body. */
+    public static final int MOST_BYTES = 1 << 20;
+    /** What a caller is told whose body is larger. */
+    public static final String TOO_LARGE = "The body is larger than " + MOST_BYTES + " bytes";
 
     private final Settings settings;
     private final Bucket bucket;
@@ -54,23 +49,13 @@ public final class Requests {
      * Checks the request for the reload of a topic.
      *
      * @param body a JSON object
-     * @throws RequestException if it is not right, or its folder or target topic does not exist
+     * @throws RequestException if it is not right, or its folder, target topic or selector does not exist
      */
     public ReloadRequest ofTopic(String body) {
-        Map<String, Object> asked = object(body, OF_A_TOPIC);
-        String topic = topic(asked, "topic");
-        String target = topic(asked, "reIngestionTopic");
-        Instant start = date(asked, "startDate");
-        Instant stop = date(asked, "stopDate");
-        if (start != null && stop != null && start.isAfter(stop)) {
-            throw bad("invalid-range", "startDate is after stopDate");
-        }
-        ReloadRequest request = new ReloadRequest(topic, settings.folder(topic), null, target,
-            start == null ? Long.MIN_VALUE : firstMillisecond(start),
-            stop == null ? Long.MAX_VALUE : stop.toEpochMilli(),
-            selector(asked), preservePartitions(asked), topics.partitions(target), originalTimestamps(asked), asked);
+        ReloadRequest request = ReloadRequest.ofTopic(object(body), settings::folder);
+        checkSettings(request);
         requireFolder(request.folder(), "topic: there is no folder " + request.folder()
-            + " in the bucket, which would hold the batch files of topic " + topic);
+            + " in the bucket, which would hold the batch files of topic " + request.topic());
         requireTarget(request);
         return request;
     }
@@ -81,27 +66,36 @@ public final class Requests {
      * @throws IOException if the bucket does not say whether there is the file
      */
     public ReloadRequest ofFile(String body) throws IOException {
-        Map<String, Object> asked = object(body, OF_A_FILE);
-        String fileName = required(asked, "fileName");
-        String target = topic(asked, "reIngestionTopic");
-        int slash = fileName.lastIndexOf('/');
-        if (slash < 1 || !Settings.isFolder(fileName)) {
-            throw bad("invalid-file", "fileName: expected a path in the bucket like folder/name.txt");
-        }
-        BatchFileName name = BatchFileName.parse(fileName.substring(slash + 1), null);
-        ReloadRequest request = new ReloadRequest(name == null ? null : name.topic(), null, fileName, target,
-            Long.MIN_VALUE, Long.MAX_VALUE, selector(asked), preservePartitions(asked), topics.partitions(target),
-            originalTimestamps(asked), asked);
-        if (!bucket.exists(fileName)) {
+        ReloadRequest request = ReloadRequest.ofFile(object(body));
+        checkSettings(request);
+        if (!bucket.exists(request.fileName())) {
             throw new RequestException(404, "unknown-file", "fileName: there is no such file in the bucket");
         }
         requireTarget(request);
         return request;
     }
 
+    /**
+     * A request that was checked before, made again of what was asked; neither the bucket nor the broker is asked about it.
+     *
+     * @throws RequestException if it is not right
+     */
+    public ReloadRequest read(Map<String, Object> asked) {
+        return asked.containsKey("fileName") ? ReloadRequest.ofFile(asked) : ReloadRequest.ofTopic(asked, settings::folder);
+    }
+
+    /**
+     * The limits that are asked for: those that are not named are none.
+     *
+     * @throws RequestException if it is not right
+     */
+    ReloadRequest.Speed speed(String body) {
+        return ReloadRequest.speed(new Asked(object(body), Set.of("recordsPerSecond", "bytesPerSecond", "pace")));
+    }
+
     /** The topic of the request to stop a reload. */
     public String ofStop(String body) {
-        return topic(object(body, Set.of("topic")), "topic");
+        return new Asked(object(body), Set.of("topic")).topic("topic");
     }
 
     /**
@@ -132,14 +126,20 @@ public final class Requests {
             folder = "";
         }
         if (!Settings.isFolder(folder)) {
-            throw bad("invalid-folder", "folder: expected the name of a folder");
+            throw Asked.bad("invalid-folder", "folder: expected the name of a folder");
         }
         return folder;
     }
 
     /** What a caller is told of a mistake. */
     public Map<String, Object> answer(@ExchangeException RequestException mistake) {
-        return Map.of("message", mistake.getMessage(), "code", mistake.getCode());
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("message", mistake.getMessage());
+        answer.put("code", mistake.getCode());
+        if (mistake.getRequestId() != null) {
+            answer.put("requestId", mistake.getRequestId());
+        }
+        return answer;
     }
 
     /** What a caller is told when the bucket cannot be asked. */
@@ -166,112 +166,42 @@ public final class Requests {
     }
 
     private void requireTarget(ReloadRequest request) {
-        if (request.targetPartitions() == 0) {
+        if (settings.reload().stateTopics().contains(request.target())) {
+            throw Asked.bad("invalid-topic", "reIngestionTopic: topic " + request.target() + " holds the state of reloads");
+        }
+        if (topics.partitions(request.target()) == 0) {
             throw new RequestException(404, "unknown-topic", "reIngestionTopic: topic " + request.target()
                 + " does not exist");
         }
     }
 
-    private static Map<String, Object> object(String body, Set<String> fields) {
+    /** What only this process can tell: its selectors and settings. */
+    private void checkSettings(ReloadRequest request) {
+        selectors.check(request);
+        if (request.onError() == ReloadRequest.OnError.DEAD_LETTER && settings.reload().deadLetterTopic().isEmpty()) {
+            throw Asked.bad("no-dead-letter-topic", "onError: dead-letter needs the setting "
+                + Settings.name("bss.reload.dead-letter-topic"));
+        }
+    }
+
+    private static Map<String, Object> object(String body) {
         if (body == null || body.isBlank()) {
-            throw bad("invalid-json", "The body is empty: expected a JSON object, with Content-Type: application/json");
+            throw Asked.bad("invalid-json", "The body is empty: expected a JSON object, with Content-Type: application/json");
+        }
+        if (body.length() > MOST_BYTES) {
+            throw new RequestException(413, "too-large", TOO_LARGE);
         }
         Map<String, Object> asked;
         try {
             asked = JSON.readValue(body, OBJECT);
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
-            throw bad("invalid-json", "The body is no JSON object"
+            throw Asked.bad("invalid-json", "The body is no JSON object"
                 + (at == null ? "" : ", at line " + at.getLineNr() + ", column " + at.getColumnNr()));
         }
         if (asked == null) {
-            throw bad("invalid-json", "The body is no JSON object");
-        }
-        List<String> unknown = new ArrayList<>();
-        for (String field : asked.keySet()) {
-            if (!fields.contains(field)) {
-                unknown.add(printable(field));
-            }
-        }
-        if (!unknown.isEmpty()) {
-            throw bad("unknown-field", "Unknown field " + String.join(", ", unknown) + ": expected "
-                + String.join(", ", new TreeSet<>(fields)));
+            throw Asked.bad("invalid-json", "The body is no JSON object");
         }
         return asked;
-    }
-
-    private static String required(Map<String, Object> asked, String field) {
-        String value = optional(asked, field);
-        if (value == null || value.isEmpty()) {
-            throw bad("missing-field", field + " is required");
-        }
-        return value;
-    }
-
-    private static String optional(Map<String, Object> asked, String field) {
-        Object value = asked.get(field);
-        if (value != null && !(value instanceof String)) {
-            throw bad("invalid-field", field + ": expected a string");
-        }
-        return (String) value;
-    }
-
-    private static String topic(Map<String, Object> asked, String field) {
-        String topic = required(asked, field);
-        if (!Settings.isTopicName(topic)) {
-            throw bad("invalid-topic", field + ": expected the name of a Kafka topic");
-        }
-        return topic;
-    }
-
-    private static Instant date(Map<String, Object> asked, String field) {
-        String text = optional(asked, field);
-        if (text == null) {
-            return null;
-        }
-        try {
-            Instant date = DateTimeFormatter.ISO_INSTANT.parse(text, Instant::from);
-            date.toEpochMilli();
-            return date;
-        } catch (DateTimeException | ArithmeticException e) {
-            throw bad("invalid-date", field + ": expected a date and time of RFC 3339, like 2022-11-14T13:26:37.728Z");
-        }
-    }
-
-    /** Timestamps are in milliseconds: the first that is not before {@code start}. */
-    private static long firstMillisecond(Instant start) {
-        return start.getNano() % 1_000_000 == 0 ? start.toEpochMilli() : start.toEpochMilli() + 1;
-    }
-
-    private String selector(Map<String, Object> asked) {
-        String name = optional(asked, "customSelectorName");
-        if (name != null && !selectors.exists(name)) {
-            throw new RequestException(404, "unknown-selector", "customSelectorName: there is no such selector");
-        }
-        return name;
-    }
-
-    private static boolean preservePartitions(Map<String, Object> asked) {
-        return choice(asked, "partitioning", "key", "preserve").equals("preserve");
-    }
-
-    private static boolean originalTimestamps(Map<String, Object> asked) {
-        return choice(asked, "timestamps", "original", "now").equals("original");
-    }
-
-    private static String choice(Map<String, Object> asked, String field, String first, String second) {
-        String value = optional(asked, field);
-        if (value != null && !value.equals(first) && !value.equals(second)) {
-            throw bad("invalid-field", field + ": expected " + first + " or " + second);
-        }
-        return value == null ? first : value;
-    }
-
-    private static RequestException bad(String code, String message) {
-        return new RequestException(400, code, message);
-    }
-
-    private static String printable(String text) {
-        return text.substring(0, Math.min(64, text.length())).replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -98,7 +98,7 @@ public final class AnyRecords {
 
     private static Arbitrary<List<Record.Header>> headers() {
         Arbitrary<String> names = Arbitraries.oneOf(texts(),
-            Arbitraries.of("trace", "trace", "CamelFileName", "camelHttpUri", "kafka.TOPIC", "key", "value", "encoding"));
+            Arbitraries.of("trace", "trace", "CamelFileName", "camelHttpUri", "kafka.TOPIC", "cistern.reload.id", "key", "value", "encoding"));
         Arbitrary<List<Record.Header>> some = Combinators.combine(names, contents()).as(Record.Header::new)
             .list().ofMinSize(1).ofMaxSize(4);
         return Arbitraries.frequencyOf(Tuple.of(2, Arbitraries.just(List.<Record.Header>of())), Tuple.of(1, some),

@@ -92,9 +92,53 @@ class BatchFileCodecTest {
     }
 
     @Property(edgeCases = EdgeCasesMode.NONE)
+    void aTagSaysWhichReloadPublishedARecordAndLeavesTheRestAsItIs(@ForAll("records") Record record) throws IOException {
+        String tagged = taggedLine(record);
+
+        String plain = line(record);
+        if (record.headers().stream().noneMatch(header -> header.key().equals("cistern.reload.id"))) {
+            assertThat(tagged).isEqualTo(plain);
+        } else {
+            assertThat(tagged).startsWith(plain.substring(0, plain.length() - 1) + ",\"reload\":\"").endsWith("\"}");
+            assertThat(JSON.readTree(tagged).get("reload").isTextual()).isTrue();
+        }
+        assertThat(read("a.txt", utf8(tagged))).containsExactly(record);
+    }
+
+    @Test
+    void aTagIsTheLastShortTextOfTheHeaderAndElseEmpty() throws IOException {
+        byte[] id = utf8("8d1e0f3c-0f0e-4d5f-9f2e-1d3c5b7a9e00");
+        byte[] tricky = utf8("\u00e9\"\n\0");
+        assertThat(tags(id)).isEqualTo("8d1e0f3c-0f0e-4d5f-9f2e-1d3c5b7a9e00");
+        assertThat(tags(utf8("first"), tricky)).isEqualTo("\u00e9\"\n\0");
+        assertThat(tags(utf8("x".repeat(100)))).isEqualTo("x".repeat(100));
+        assertThat(tags(id, utf8("x".repeat(101)))).isEmpty();
+        assertThat(tags(id, null)).isEmpty();
+        assertThat(tags(id, bytes(0x41, 0xff))).isEmpty();
+        assertThat(tags(new byte[0])).isEmpty();
+    }
+
+    /** What the line of a record with such headers says in its field. */
+    private static String tags(byte[]... ids) throws IOException {
+        List<Record.Header> headers = new ArrayList<>();
+        for (byte[] id : ids) {
+            headers.add(header("cistern.reload.id", id));
+        }
+        headers.add(header("cistern.reload.i", utf8("another")));
+        return JSON.readTree(taggedLine(new Record(0, 1, 2, TimestampType.CREATE_TIME, null, null, headers))).get("reload")
+            .textValue();
+    }
+
+    private static String taggedLine(Record record) {
+        LineWriter writer = new LineWriter(true);
+        writer.write(record);
+        return new String(writer.buffer(), 0, writer.length() - 1, StandardCharsets.UTF_8);
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
     void takesNoMoreMemoryThanWasForetold(@ForAll("files") List<Record> records, @ForAll Compression compression,
                                           @ForAll @IntRange(min = 0, max = 300_000) int large) {
-        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter());
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true));
         List<Record> all = new ArrayList<>(records);
         all.add(records.size() / 2, record(0, 0, 0, "large", "\0".repeat(large)));
         for (Record record : all) {
@@ -102,7 +146,7 @@ class BatchFileCodecTest {
             for (Record.Header header : record.headers()) {
                 bytes += Record.Header.mostBytes(header.key(), header.value());
             }
-            assertThat(line(record).getBytes(StandardCharsets.UTF_8).length + 1L).isLessThanOrEqualTo(bytes);
+            assertThat(taggedLine(record).getBytes(StandardCharsets.UTF_8).length + 1L).isLessThanOrEqualTo(bytes);
             long most = writer.heldBytes() + writer.growth(bytes);
             writer.append(record);
             assertThat(writer.heldBytes()).isLessThanOrEqualTo(most);
@@ -170,7 +214,7 @@ class BatchFileCodecTest {
                 }
 
                 // When
-                BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter());
+                BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true));
                 records.forEach(writer::append);
                 long lengthBefore = writer.length();
                 writer.finish();
@@ -314,7 +358,7 @@ class BatchFileCodecTest {
         AtomicBoolean closed = new AtomicBoolean();
 
         assertThatThrownBy(() -> new BatchFileReader("a.txt.gz", closing(utf8("no record\n"), closed)))
-            .isInstanceOf(IOException.class);
+            .isInstanceOf(DamagedFileException.class).hasMessageContaining("a.txt.gz");
 
         assertThat(closed).isTrue();
     }
@@ -340,14 +384,99 @@ class BatchFileCodecTest {
             assertThat(reader.lineNumber()).isEqualTo(1);
             assertThat(reader.next().offset()).isEqualTo(2);
 
-            // Then, as often as it is asked
-            for (int i = 0; i < 2; i++) {
+            // Then
+            assertThatThrownBy(reader::hasNext).isInstanceOfSatisfying(BadLineException.class, bad -> {
+                assertThat(bad.file()).isEqualTo("orders/a.txt");
+                assertThat(bad.line()).isEqualTo(3);
+                assertThat(bad).hasMessage("orders/a.txt, line 3: unknown field oops");
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void goesOnBehindEachLineThatIsNoRecord(Compression compression) throws IOException {
+        // Given bad lines at the start, in a row, longer than the reader's buffer, empty, and at the end, without a newline
+        String one = line(record(0, 1, 0, "a", "one"));
+        String two = line(record(0, 2, 0, "b", "two"));
+        String three = line(record(0, 3, 0, "c", "x".repeat(CHUNK)));
+        String longest = "{\"secret\":\"" + "y".repeat(3 * CHUNK);
+        List<String> lines = List.of("secret", "", one, longest, "{\"secret\":1}", "\u00e9\u0000", two, three, "", "{\"secret");
+        String name = "a.txt" + compression.extension();
+        byte[] file = compression.compress(utf8(String.join("\n", lines)), utf8(String.join("\n", lines)).length);
+
+        for (int atATime : new int[] {7, 100_000, file.length}) {
+            // When
+            List<String> read = new ArrayList<>();
+            try (BatchFileReader reader = new BatchFileReader(name, trickling(file, atATime))) {
+                for (boolean more = true; more;) {
+                    try {
+                        more = reader.hasNext();
+                        if (more) {
+                            read.add(line(reader.next()));
+                            assertThat(reader.lineNumber()).isEqualTo(read.size());
+                        }
+                    } catch (BadLineException bad) {
+                        read.add(new String(bad.bytes(), StandardCharsets.UTF_8));
+                        assertThat(bad.line()).isEqualTo(read.size()).isEqualTo(reader.lineNumber());
+                        assertThat(bad.cut()).isFalse();
+                        assertThat(bad.toString()).contains(name + ", line " + read.size() + ": ")
+                            .doesNotContain("\"").doesNotContain("yyy");
+                    }
+                }
+            }
+
+            // Then
+            assertThat(read).isEqualTo(lines);
+        }
+    }
+
+    @Test
+    void goesOnBehindALineThatIsLongerThanCanBeHeld() throws IOException {
+        String last = line(record(0, 7, 0, "a", "last"));
+        for (int length : new int[] {CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 10 * CHUNK}) {
+            for (String behind : List.of("", "\n", "\n" + last, "\n\n" + last + "\n")) {
+                try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(utf8("z".repeat(length) + behind), 1000),
+                    CHUNK)) {
+                    assertThatThrownBy(reader::hasNext).isInstanceOfSatisfying(BadLineException.class, bad -> {
+                        assertThat(bad.line()).isEqualTo(1);
+                        assertThat(bad.bytes()).hasSize(Math.min(length, CHUNK)).containsOnly('z');
+                        assertThat(bad.cut()).isEqualTo(length >= CHUNK);
+                    });
+                    if (behind.startsWith("\n\n")) {
+                        assertThatThrownBy(reader::hasNext).isInstanceOf(BadLineException.class).hasMessageContaining("line 2");
+                    }
+                    if (behind.contains(last)) {
+                        assertThat(reader.next().offset()).isEqualTo(7);
+                    }
+                    assertThat(reader.hasNext()).isFalse();
+                }
+            }
+        }
+    }
+
+    @Test
+    void keepsTheFirstMegabyteOfALineThatIsNoRecord() throws IOException {
+        for (int more : new int[] {0, 1}) {
+            byte[] text = utf8("x".repeat((1 << 20) + more) + '\n');
+            try (BatchFileReader reader = new BatchFileReader("a.txt", new ByteArrayInputStream(text))) {
                 assertThatThrownBy(reader::hasNext).isInstanceOfSatisfying(BadLineException.class, bad -> {
-                    assertThat(bad.file()).isEqualTo("orders/a.txt");
-                    assertThat(bad.line()).isEqualTo(3);
-                    assertThat(bad).hasMessage("orders/a.txt, line 3: unknown field oops");
+                    assertThat(bad.bytes()).hasSize(1 << 20);
+                    assertThat(bad.cut()).isEqualTo(more > 0);
                 });
             }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+    void cannotGoOnWhereTheCompressionIsBroken(Compression compression) throws IOException {
+        byte[] file = file(compression, severalSegments());
+        try (BatchFileReader reader = new BatchFileReader("a.txt" + compression.extension(),
+            new ByteArrayInputStream(file, 0, file.length - 5))) {
+            Throwable failure = catchThrowable(() -> reader.forEachRemaining(record -> { }));
+            assertThat(failure).isInstanceOf(UncheckedIOException.class);
+            assertThatThrownBy(reader::hasNext).isSameAs(failure);
         }
     }
 

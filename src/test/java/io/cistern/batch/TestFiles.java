@@ -51,7 +51,7 @@ public final class TestFiles {
         PolledBatch polled = new PolledBatch(null, topic, records.get(0).partition(), startOffset,
             records.get(records.size() - 1).offset() + 1, consumedAt, records, records.size());
         BatchFile file = new BatchFile(polled, new BatchFile.Destination(folder, List.of()), compression,
-            new LineWriter(), new OpenBatches(), 0);
+            new LineWriter(false), new OpenBatches(), 0);
         file.append(polled);
         file.finish(Rotation.Reason.POLL);
         return file;
@@ -59,7 +59,7 @@ public final class TestFiles {
 
     /** The bytes of a batch file of these records. */
     public static byte[] file(Compression compression, Iterable<Record> records) {
-        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter());
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(false));
         records.forEach(writer::append);
         writer.finish();
         return readAll(writer.inputStream());
@@ -67,7 +67,7 @@ public final class TestFiles {
 
     /** The line of a record, without its newline. */
     public static String line(Record record) {
-        LineWriter writer = new LineWriter();
+        LineWriter writer = new LineWriter(false);
         writer.write(record);
         return new String(writer.buffer(), 0, writer.length() - 1, StandardCharsets.UTF_8);
     }

@@ -210,8 +210,8 @@ class HardRecordsTest {
             // And a reload ends with an error that names it
             JsonNode status = reload(cistern, narrow);
             assertThat(status.get("status").asText()).isEqualTo("ERROR");
-            assertThat(status.get("message").asText()).contains("topic " + narrow + " did not take the record of offset 1 of "
-                + topic + "-1");
+            assertThat(status.get("message").asText()).contains("topic " + narrow + " takes no record of more than 10000 bytes",
+                "partition 1 at offset 1");
 
             // When the topic takes it
             try (Admin admin = TestKafka.broker().admin()) {

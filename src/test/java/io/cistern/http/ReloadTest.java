@@ -72,7 +72,8 @@ class ReloadTest {
             "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
             "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
             "CONFIGURATIONS_PATH", folder.resolve("configuration").toString(),
-            "BSS_RELOAD_BATCH_RECORDS", "100", "BSS_RELOAD_QUEUE_SIZE", "3"));
+            "BSS_RELOAD_BATCH_RECORDS", "100", "BSS_RELOAD_MAX_RUNNING", "5",
+            "BSS_RELOAD_DEAD_LETTER_TOPIC", TestKafka.topic("dead-letters", 1)));
         try (InputStream yaml = ReloadTest.class.getResourceAsStream("/static/openapi.yaml")) {
             document = new ObjectMapper(new YAMLFactory()).readTree(yaml);
         }
@@ -292,6 +293,84 @@ class ReloadTest {
         assertThat(status.get("recordsRead").asLong()).isEqualTo(5);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+        "\"partitions\": [1] | 4",
+        "\"partitions\": [0], \"startOffset\": 1, \"stopOffset\": {\"0\": 2} | 1 2",
+        "\"startOffset\": {\"0\": 3} | 3 4",
+        "\"keys\": [\"k10\", {\"base64\": \"azEy\"}] | 0 2",
+        "\"keys\": [null], \"onError\": \"dead-letter\" | 3",
+        "\"selector\": {\"language\": \"jq\", \"expression\": \".amount > 10\"} | 1 3",
+        "\"selector\": {\"language\": \"jsonpath\", \"expression\": \"$[?(@.amount > 10)]\"}, \"keys\": [null] | 3",
+        "\"selector\": {\"language\": \"jq\", \"expression\": \"header(\\\"vip\\\") == \\\"yes\\\"\"} | 3"})
+    void publishesOnlyWhatARequestAsksFor(String fields, String expected) {
+        BatchFiles.write(bucket, "asked", BatchFiles.name(FIRST, "asked", 0, 0), List.of(
+            line(0, 0, FIRST, "k10", "{\"n\": 0, \"amount\": 10}"),
+            line(0, 1, FIRST, "k11", "{\"n\": 1, \"amount\": 11}"),
+            line(0, 2, FIRST, "k12", "{\"n\": 2, \"amount\": 9}"),
+            line(0, 3, FIRST, null, "{\"n\": 3, \"amount\": 12}").replaceFirst("}$",
+                ",\"headers\":[{\"key\":\"vip\",\"value\":\"yes\"}]}")));
+        String single = BatchFiles.write(bucket, "asked", BatchFiles.name(FIRST, "asked", 1, 0), List.of(
+            line(1, 0, FIRST, "k13", "{\"n\": 4, \"amount\": 1}")));
+        String target = TestKafka.topic("asked", 1);
+
+        JsonNode status = cistern.reload("/reingestion/topic", with(ofTopic("asked", target), ", " + fields + "}"));
+
+        List<String> published = TestKafka.records(target).stream()
+            .map(record -> text(record.value()).replaceAll("\\D*(\\d).*", "$1")).sorted().toList();
+        assertThat(String.join(" ", published)).isEqualTo(expected);
+        assertEnded(status, "COMPLETE", published.size());
+
+        // The same of a file
+        status = cistern.reload("/reingestion/file", with(ofFile(single, target), ", " + fields + "}"));
+        assertEnded(status, "COMPLETE", expected.contains("4") ? 1 : 0);
+    }
+
+    @Test
+    void addsHeadersAndWhereARecordComesFrom() {
+        String file = BatchFiles.write(bucket, "marked", BatchFiles.name(FIRST, "marked", 3, 41), List.of(
+            line(3, 41, FIRST, "k", "v").replaceFirst("}$", ",\"headers\":[{\"key\":\"own\",\"value\":\"1\"},"
+                + "{\"key\":\"via\",\"value\":\"2\"}]}"),
+            line(3, 42, FIRST.plusMillis(1), "k", null)));
+        String unnamed = BatchFiles.write(bucket, "marked", "copy.txt", List.of(line(3, 43, FIRST, "k", "v")));
+        String target = TestKafka.topic("marked", 1);
+        String fields = ", \"headers\": {\"via\": \"ä\", \"none\": null}, \"provenance\": true}";
+
+        JsonNode ofTopic = cistern.reload("/reingestion/topic", with(ofTopic("marked", target), fields));
+        JsonNode ofFile = cistern.reload("/reingestion/file", with(ofFile(file, target), fields));
+        JsonNode ofUnnamed = cistern.reload("/reingestion/file", with(ofFile(unnamed, target), fields));
+        cistern.reload("/reingestion/topic", with(ofTopic("marked", target), ", \"headers\": {\"a\": \"\"}}"));
+
+        List<String> headers = TestKafka.records(target).stream().map(record -> Stream.of(record.headers().toArray())
+            .map(header -> header.key() + "=" + text(header.value())).collect(Collectors.joining(" "))).toList();
+        List<String> expected = new ArrayList<>();
+        for (JsonNode status : List.of(ofTopic, ofFile)) {
+            String added = "via=ä none=null cistern.reload.id=" + status.get("requestId").asText() + " cistern.topic=marked"
+                + " cistern.partition=3 cistern.offset=";
+            expected.add("own=1 via=2 " + added + "41 cistern.timestamp=" + millis(0));
+            expected.add(added + "42 cistern.timestamp=" + millis(1));
+        }
+        // Nothing tells which topic it was.
+        expected.add("via=ä none=null cistern.reload.id=" + ofUnnamed.get("requestId").asText()
+            + " cistern.partition=3 cistern.offset=43 cistern.timestamp=" + millis(0));
+        expected.addAll(List.of("own=1 via=2 a=", "a="));
+        assertThat(headers).containsExactlyElementsOf(expected);
+    }
+
+    @Test
+    void anInlineSelectorThatFailsNamesTheRecordAndNothingOfIt() {
+        selected();
+        String target = TestKafka.topic("selected", 1);
+
+        JsonNode status = cistern.reload("/reingestion/topic", with(ofTopic("selected", target),
+            ", \"selector\": {\"language\": \"jq\", \"expression\": \"if .n == 2 then error(.) else true end\"}}"));
+
+        assertEnded(status, "ERROR", 0);
+        assertThat(status.get("message").asText()).startsWith("Selector failed on the record of topic selected, partition 0 at"
+            + " offset 2: ").doesNotContain("amount");
+        assertThat(TestKafka.records(target)).isEmpty();
+    }
+
     @Test
     void aSelectorThatFailsNamesTheRecordAndNothingOfIt() {
         selected();
@@ -311,7 +390,7 @@ class ReloadTest {
         String unharmed = TestKafka.topic("unharmed", 1);
         List<String> ids = new ArrayList<>();
         for (String target : targets) {
-            Answer answer = cistern.call("POST", "/reingestion/topic", ofTopic("slow", target));
+            Answer answer = cistern.call("POST", "/reingestion/topic", with(ofTopic("slow", target), ",\"recordsPerSecond\":10000}"));
             assertThat(answer.status()).as("%s", answer.body()).isEqualTo(202);
             ids.add(answer.body().get("requestId").asText());
         }
@@ -352,7 +431,7 @@ class ReloadTest {
         String target = TestKafka.topic("burst", 1);
         for (int round = 1; round <= 6; round++) {
             List<CompletableFuture<Answer>> calls = Stream.generate(() -> CompletableFuture.supplyAsync(() ->
-                cistern.call("POST", "/reingestion/topic", ofTopic("burst", target)))).limit(5).toList();
+                cistern.call("POST", "/reingestion/topic", with(ofTopic("burst", target), ",\"force\":true}")))).limit(5).toList();
             for (CompletableFuture<Answer> call : calls) {
                 Answer answer = call.join();
                 assertThat(answer.status()).as("%s", answer.body()).isEqualTo(202);
@@ -370,6 +449,11 @@ class ReloadTest {
             line(0, 3, FIRST, null, "{\"n\": 3, \"amount\": 12}").replaceFirst("}$",
                 ",\"headers\":[{\"key\":\"vip\",\"value\":\"yes\"},{\"key\":\"CamelJacksonUnmarshalType\",\"value\":\"x\"}]}"),
             line(0, 4, FIRST, "tombstone", null)));
+    }
+
+    /** A body with {@code fields} instead of its closing brace. */
+    private static String with(String body, String fields) {
+        return body.substring(0, body.length() - 1) + fields;
     }
 
     private static void large(String topic) {

@@ -96,11 +96,7 @@ final class Archive {
 
     /** A reload that is stopped when so many records are through. */
     Outcome reloadUntil(int stopAfter) {
-        Reload reload = new Reload(Outcome.request(TOPIC, folder, Long.MIN_VALUE, Long.MAX_VALUE));
-        if (stopAfter == 0) {
-            reload.requestStop();
-        }
-        return Outcome.of(bucket.bucket(), reload, stopAfter);
+        return Outcome.of(bucket.bucket(), Outcome.request(TOPIC, folder, Long.MIN_VALUE, Long.MAX_VALUE), stopAfter);
     }
 
     Outcome reloadFile(String path) {

@@ -73,9 +73,9 @@ class NarrowListingTest {
         assertThat(first.offsets()).containsExactly(100L, 101L);
         assertThat(first.plan().passedOver()).isEqualTo(99);
         assertThat(second.offsets()).containsExactly(100L, 101L);
-        assertThat(second.plan().passedOver()).isBetween(2, 5);
+        assertThat(second.plan().passedOver()).isBetween(2L, 5L);
         assertThat(other.offsets()).containsExactly(140L, 141L);
-        assertThat(other.plan().passedOver()).isBetween(2, 5);
+        assertThat(other.plan().passedOver()).isBetween(2L, 5L);
         assertThat(archive.reload(START + 98 * DAY, Long.MAX_VALUE).offsets()).containsExactly(196L, 197L, 198L, 199L);
         assertThat(archive.reload(Long.MIN_VALUE, START + DAY).offsets()).containsExactly(0L, 1L, 2L);
         assertThat(archive.reload().offsets()).hasSize(200);
@@ -139,10 +139,7 @@ class NarrowListingTest {
         for (int day = 0; day < 5; day++) {
             storeDay(Writer.STORER, day);
         }
-        Reload reload = new Reload(Outcome.request(Archive.TOPIC, "orders", START, START + DAY));
-        reload.requestStop();
-
-        Outcome.of(bucket.bucket(), reload, Integer.MAX_VALUE);
+        Outcome.of(bucket.bucket(), Outcome.request(Archive.TOPIC, "orders", START, START + DAY), 0);
 
         assertThat(isListed()).isFalse();
     }

@@ -2,17 +2,16 @@ package io.cistern.reload;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
-import io.cistern.Settings;
 import io.cistern.batch.Record;
 import io.cistern.bucket.Bucket;
-import java.util.ArrayList;
-import java.util.Iterator;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a reload would publish: planned and read as the route {@code reload} does, without a broker.
+ * What a reload would publish: planned and read as the routes do, without a broker, turn after turn of a batch each.
  *
  * @param plan    its plan, or null if there was none
  * @param records the records in the order in which they would be published
@@ -20,46 +19,41 @@ import org.slf4j.LoggerFactory;
  */
 record Outcome(Reload reload, Plan plan, List<Record> records, RuntimeException failure) {
 
-    /** Batches of three records, so that files end within batches and batches within files. */
-    static final Settings SETTINGS = new Settings(Map.of("bss.reload.batch-records", "3",
-        "bss.reload.batch-bytes", "1MB")::get);
-
     static {
         // The planned line of thousands of reloads would drown everything else.
         ((Logger) LoggerFactory.getLogger(Planner.class)).setLevel(Level.WARN);
     }
 
     static ReloadRequest request(String topic, String folder, long from, long to) {
-        return new ReloadRequest(topic, folder, null, "target", from, to, null, false, 64, true, Map.of());
+        Map<String, Object> asked = new HashMap<>(Map.of("topic", topic, "reIngestionTopic", "target"));
+        if (from != Long.MIN_VALUE) {
+            asked.put("startDate", Instant.ofEpochMilli(from).toString());
+        }
+        if (to != Long.MAX_VALUE) {
+            asked.put("stopDate", Instant.ofEpochMilli(to).toString());
+        }
+        return ReloadRequest.ofTopic(asked, ignored -> folder);
     }
 
     static ReloadRequest request(String file) {
-        return new ReloadRequest(null, null, file, "target", Long.MIN_VALUE, Long.MAX_VALUE, null, false, 64, true, Map.of());
+        return ReloadRequest.ofFile(Map.of("fileName", file, "reIngestionTopic", "target"));
     }
 
     static Outcome of(Bucket bucket, ReloadRequest request) {
-        return of(bucket, new Reload(request), Integer.MAX_VALUE);
+        return of(bucket, request, Integer.MAX_VALUE);
     }
 
     /** The same, with a stop asked for as soon as {@code stopAfter} records would have been published. */
-    static Outcome of(Bucket bucket, Reload reload, int stopAfter) {
-        List<Record> records = new ArrayList<>();
+    static Outcome of(Bucket bucket, ReloadRequest request, int stopAfter) {
+        LoneReplica replica = new LoneReplica(bucket, request);
         Plan plan = null;
         try {
-            plan = new Planner(bucket).plan(reload);
-            Batches batches = new Batches(SETTINGS, bucket);
-            for (Iterator<Plan.Run> runs = plan.runs(); runs.hasNext();) {
-                for (Iterator<ReloadBatch> ofRun = batches.of(runs.next(), reload); ofRun.hasNext();) {
-                    ofRun.next().forEach(records::add);
-                    if (records.size() >= stopAfter) {
-                        reload.requestStop();
-                    }
-                }
-            }
+            plan = replica.plan(stopAfter == 0);
+            replica.run(stopAfter);
         } catch (RuntimeException e) {
-            return new Outcome(reload, plan, records, e);
+            return new Outcome(replica.reload(), plan, replica.records(), e);
         }
-        return new Outcome(reload, plan, records, null);
+        return new Outcome(replica.reload(), plan, replica.records(), replica.failure());
     }
 
     /** The values of the records as text. */

@@ -290,8 +290,8 @@ class ReloadHistoriesTest {
 
         // Then
         assertThat(golden("orders.ingestion", "orders", Long.MIN_VALUE, Long.MAX_VALUE).offsets())
-            .containsExactly(40L, 41L, 312L, 313L, 320L);
-        assertThat(golden("orders.ingestion", "orders", 1614585600500L, 1668432397000L).offsets()).containsExactly(41L, 313L);
+            .containsExactly(312L, 313L, 320L, 40L, 41L);
+        assertThat(golden("orders.ingestion", "orders", 1614585600500L, 1668432397000L).offsets()).containsExactly(313L, 41L);
         assertThat(golden("eu_orders-v1.dlq", "eu_orders-v1.dlq", Long.MIN_VALUE, Long.MAX_VALUE).offsets()).containsExactly(0L);
         assertThat(golden("sales_7", "sales_7", Long.MIN_VALUE, Long.MAX_VALUE).values()).containsExactly("old", "new");
         assertThat(golden("app.events", "events", Long.MIN_VALUE, Long.MAX_VALUE).offsets())
@@ -351,8 +351,8 @@ class ReloadHistoriesTest {
 
         assertThat(outcome.values()).isEqualTo(values("a", 10, 19));
         assertThat(outcome.plan().passedOver()).isEqualTo(3);
-        assertThat(outcome.reload().describe()).containsEntry("filesTotal", 1).containsEntry("filesDone", 1)
-            .containsEntry("filesPassedOver", 3).containsEntry("recordsRead", 10L);
+        assertThat(outcome.reload().describe()).containsEntry("filesTotal", 1L).containsEntry("filesDone", 1L)
+            .containsEntry("filesPassedOver", 3L).containsEntry("recordsRead", 10L);
     }
 
     @ParameterizedTest
@@ -404,7 +404,7 @@ class ReloadHistoriesTest {
     // ---- partitions, other files, single files ---------------------------------------------------------------------
 
     @Test
-    void publishesThePartitionsByTheTimeOfTheirFiles() {
+    void publishesEachPartitionInItsOrder() {
         for (int file = 0; file < 3; file++) {
             for (int partition = 0; partition < 3; partition++) {
                 archive.store(at("a", 100 + file), List.of(
@@ -412,7 +412,7 @@ class ReloadHistoriesTest {
             }
         }
 
-        assertThat(archive.reload().values()).containsExactly("0/0", "1/0", "2/0", "0/1", "1/1", "2/1", "0/2", "1/2", "2/2");
+        assertThat(archive.reload().values()).containsExactly("0/0", "0/1", "0/2", "1/0", "1/1", "1/2", "2/0", "2/1", "2/2");
     }
 
     @Test
@@ -425,7 +425,7 @@ class ReloadHistoriesTest {
         Outcome outcome = archive.reload();
 
         assertThat(outcome.values()).isEqualTo(values("a", 0, 4));
-        assertThat(outcome.reload().describe()).containsEntry("filesNotOfTheTopic", 3).containsEntry("filesTotal", 1);
+        assertThat(outcome.reload().describe()).containsEntry("filesNotOfTheTopic", 3L).containsEntry("filesTotal", 1L);
     }
 
     @ParameterizedTest
@@ -438,7 +438,7 @@ class ReloadHistoriesTest {
 
         assertThat(outcome.records()).isEqualTo(records);
         assertThat(outcome.failure()).isNull();
-        assertThat(outcome.reload().describe()).containsEntry("filesTotal", 1).containsEntry("filesDone", 1)
+        assertThat(outcome.reload().describe()).containsEntry("filesTotal", 1L).containsEntry("filesDone", 1L)
             .containsEntry("recordsRead", 8L);
     }
 
@@ -453,16 +453,12 @@ class ReloadHistoriesTest {
                 List.of(TestFiles.header("h", large), TestFiles.header("h", large))),
             record("a", 3, 0), record("a", 4, 0), record("a", 5, 0), record("a", 6, 0));
         String path = archive.store(at("a", 0), records);
-        Reload reload = new Reload(Outcome.request(path));
 
         // When
-        List<List<Long>> batches = new ArrayList<>();
-        new Batches(Outcome.SETTINGS, bucket.bucket()).of(new Planner(bucket.bucket()).plan(reload).runs().next(), reload)
-            .forEachRemaining(batch -> {
-                List<Long> offsets = new ArrayList<>();
-                batch.forEach(record -> offsets.add(record.offset()));
-                batches.add(offsets);
-            });
+        LoneReplica replica = new LoneReplica(bucket.bucket(), Outcome.request(path));
+        replica.plan(false);
+        replica.run(Integer.MAX_VALUE);
+        List<List<Long>> batches = replica.batches();
 
         // Then at most three records, and not one more when there is a megabyte
         assertThat(batches).containsExactly(List.of(0L), List.of(1L, 2L), List.of(3L, 4L, 5L), List.of(6L));
@@ -506,11 +502,12 @@ class ReloadHistoriesTest {
             utf8(TestFiles.line(record("a", 1, 1)) + '\n' + TestFiles.line(record("a", 2, 2)) + "\n\n"));
 
         Outcome outcome = archive.reloadFile("by-hand/bad.txt");
-        outcome.reload().fail(outcome.failure());
 
         assertThat(outcome.records()).isEqualTo(List.of(record("a", 1, 1), record("a", 2, 2)));
-        assertThat(outcome.reload().describe()).containsEntry("status", "ERROR").containsEntry("file", "by-hand/bad.txt")
-            .containsEntry("line", 3L);
+        Lane lane = outcome.reload().lanes().get(0);
+        assertThat(lane.state).isEqualTo(Lane.State.FAILED);
+        assertThat(lane.badFile).isEqualTo("by-hand/bad.txt");
+        assertThat(lane.badLine).isEqualTo(3);
     }
 
     @ParameterizedTest
@@ -546,13 +543,14 @@ class ReloadHistoriesTest {
     void namesAFileThatWentAwayMeanwhile() {
         archive.store(at("a", 100), records("a", 0, 3));
         String path = archive.store(at("a", 110), records("a", 4, 9));
-        Reload reload = new Reload(Outcome.request(Archive.TOPIC, path.substring(0, path.lastIndexOf('/')), 0, time("b")));
-        Plan plan = new Planner(bucket.bucket()).plan(reload);
+        LoneReplica replica = new LoneReplica(bucket.bucket(),
+            Outcome.request(Archive.TOPIC, path.substring(0, path.lastIndexOf('/')), 0, time("b")));
+        replica.plan(false);
         archive.delete(path);
 
-        Batches batches = new Batches(Outcome.SETTINGS, bucket.bucket());
-        assertThatThrownBy(() -> plan.runs().forEachRemaining(run -> batches.of(run, reload).forEachRemaining(batch -> { })))
-            .isInstanceOf(UncheckedIOException.class).hasMessageContaining(path);
+        replica.run(Integer.MAX_VALUE);
+
+        assertThat(replica.failure()).isInstanceOf(UncheckedIOException.class).hasMessageContaining(path);
     }
 
     @Test
@@ -562,11 +560,10 @@ class ReloadHistoriesTest {
         }
 
         Outcome outcome = archive.reloadUntil(14);
-        outcome.reload().end();
 
         assertThat(outcome.failure()).isNull();
         assertThat(outcome.records()).hasSizeBetween(14, 20).isEqualTo(records("a", 0, outcome.records().size() - 1));
-        assertThat(outcome.reload().getStatus()).isEqualTo(Reload.Status.STOPPED);
+        assertThat(outcome.reload().lanes().get(0).state).isEqualTo(Lane.State.PARKED);
         assertThat(archive.reloadUntil(0).records()).isEmpty();
     }
 

@@ -1,7 +1,10 @@
 package io.cistern.testing;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.DateTimeException;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -49,9 +52,12 @@ public final class JsonSchema {
     }
 
     private void check(JsonNode unresolved, JsonNode value, String place, List<String> problems) {
-        JsonNode schema = resolve(unresolved);
+        JsonNode schema = merged(resolve(unresolved));
         if (schema.isMissingNode()) {
             problems.add(place + ": the schema is missing: " + unresolved);
+            return;
+        }
+        if (value.isNull() && schema.path("nullable").asBoolean()) {
             return;
         }
         if (schema.has("type") && !hasType(schema.get("type").asText(), value)) {
@@ -82,6 +88,20 @@ public final class JsonSchema {
         if (schema.has("not") && problems(schema.get("not"), value, place).isEmpty()) {
             problems.add(place + ": has what it must not have");
         }
+    }
+
+    /** The objects of {@code allOf} as one, so that each may have the properties of the others. */
+    private JsonNode merged(JsonNode schema) {
+        if (!schema.has("allOf")) {
+            return schema;
+        }
+        ObjectNode all = JsonNodeFactory.instance.objectNode().put("type", "object");
+        for (JsonNode part : schema.get("allOf")) {
+            JsonNode one = merged(resolve(part));
+            all.withArray("required").addAll((ArrayNode) one.withArray("required"));
+            all.withObject("/properties").setAll((ObjectNode) one.withObject("/properties"));
+        }
+        return all;
     }
 
     private void checkObject(JsonNode schema, JsonNode value, String place, List<String> problems) {

@@ -41,6 +41,7 @@ public final class PackagedCistern implements AutoCloseable {
         builder.environment().put("HTTP_PORT", String.valueOf(port));
         builder.environment().put("KAFKA_BROKERS", TestKafka.broker().bootstrapServers());
         builder.environment().put("KAFKA_DEQUEUE_STRATEGY", "earliest");
+        builder.environment().put("BSS_RELOAD_GROUP_ID", "reload-" + port);
         builder.environment().putAll(settings);
         try {
             process = builder.start();
@@ -94,6 +95,27 @@ public final class PackagedCistern implements AutoCloseable {
         Path status = Path.of("/proc", String.valueOf(process.pid()), "status");
         return Files.exists(status) ? Files.readAllLines(status).stream().filter(line -> line.startsWith("VmHWM:"))
             .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024).findFirst().orElse(-1) : -1;
+    }
+
+    /** Ends it as a lost machine does, at once. */
+    public void kill() {
+        process.destroyForcibly();
+    }
+
+    /** Stops its threads where they are, until {@link #thaw}. */
+    public void freeze() throws IOException, InterruptedException {
+        signal("STOP");
+    }
+
+    /** Has them go on. */
+    public void thaw() throws IOException, InterruptedException {
+        signal("CONT");
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        if (new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor() != 0) {
+            throw new IOException("kill -" + name + " failed");
+        }
     }
 
     /** Ends it as Kubernetes does, and waits for that. */

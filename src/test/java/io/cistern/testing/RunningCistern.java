@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.springframework.context.ConfigurableApplicationContext;
 
@@ -38,6 +39,9 @@ public final class RunningCistern implements AutoCloseable {
         all.put("LOG_LEVEL", "WARN");
         all.put("KAFKA_DEQUEUE_STRATEGY", "earliest");
         all.put("SHUTDOWN_TIMEOUT_SECONDS", "10");
+        // Others on the same broker have another bucket.
+        all.put("BSS_RELOAD_GROUP_ID", "reload-" + UUID.randomUUID());
+        all.put("BSS_RELOAD_TASKS_PARTITIONS", "4");
         all.putAll(settings);
         return new RunningCistern(CisternApplication.start(all, args));
     }
