@@ -87,11 +87,13 @@ class ExactlyOnceTest {
             """));
         try (EmbeddedKafka kafka = new EmbeddedKafka().start()) {
             createTopics(kafka, Map.of());
-            publish(kafka);
             Map<String, Object> settings = settings(kafka, folder.resolve("routes").toString());
             // How long a commit waits for a broker
             settings.put("camel.component.kafka.additional-properties[max.block.ms]", "1000");
-            try (RunningCistern cistern = RunningCistern.start(settings)) {
+            try (RunningCistern cistern = RunningCistern.start(settings); Admin admin = kafka.admin()) {
+                // and no other commit on its way, which would be waited for
+                await().until(() -> !admin.listConsumerGroupOffsets(topic).partitionsToOffsetAndMetadata().get().isEmpty());
+                publish(kafka);
                 await().atMost(Duration.ofSeconds(60)).until(() ->
                     TestKafka.records(kafka, second, "read_uncommitted").size() == VALUES.size());
 
