@@ -260,6 +260,8 @@ public final class ReloadLog implements Plans {
         Properties properties = topics.connection();
         properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class.getName());
         properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class.getName());
+        // The topics themselves say how large a record may be.
+        properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 32 << 20);
         properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, settings.startTimeout().toMillis());
         return properties;
     }

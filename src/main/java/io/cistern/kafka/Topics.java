@@ -38,6 +38,8 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 public final class Topics implements CamelContextAware {
 
     private static final String SEGMENT_BYTES = String.valueOf(64 << 20);
+    /** A request may be a list of keys of a megabyte. */
+    private static final String MESSAGE_BYTES = String.valueOf(10 << 20);
 
     private final Settings settings;
     private CamelContext camelContext;
@@ -201,10 +203,10 @@ public final class Topics implements CamelContextAware {
     void createReloadTopics() {
         Settings.Reload reload = settings.reload();
         Map<String, String> compacted = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
-            TopicConfig.SEGMENT_BYTES_CONFIG, SEGMENT_BYTES);
+            TopicConfig.SEGMENT_BYTES_CONFIG, SEGMENT_BYTES, TopicConfig.MAX_MESSAGE_BYTES_CONFIG, MESSAGE_BYTES);
         Map<String, String> kept = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE,
             TopicConfig.RETENTION_MS_CONFIG, String.valueOf(reload.retention().toMillis()),
-            TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "10485760");
+            TopicConfig.MAX_MESSAGE_BYTES_CONFIG, MESSAGE_BYTES);
         Set<String> existing = names();
         List<NewTopic> missing = new ArrayList<>(List.of(
             new NewTopic(reload.requestsTopic(), Optional.of(1), Optional.empty()).configs(compacted),

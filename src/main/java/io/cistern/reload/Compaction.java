@@ -36,6 +36,7 @@ public final class Compaction {
     private final Bucket bucket;
     private final Turns turns;
     private final ExecutorService reading;
+    private final int mostLanes;
     private final long memoryBytes;
     private final Map<String, Found> byLane = new ConcurrentHashMap<>();
 
@@ -54,9 +55,9 @@ public final class Compaction {
     public Compaction(Settings settings, Bucket bucket, Turns turns) {
         this.bucket = bucket;
         this.turns = turns;
-        // So many are read at the same time; an eighth of the heap is for all of them.
-        this.memoryBytes = Math.min(MOST_MEMORY_BYTES,
-            Runtime.getRuntime().maxMemory() / 8 / settings.reload().concurrency());
+        // What is found of a lane is needed until the lane is through.
+        this.mostLanes = 2 * settings.reload().concurrency();
+        this.memoryBytes = Math.min(MOST_MEMORY_BYTES, Runtime.getRuntime().maxMemory() / 8 / mostLanes);
         this.reading = Executors.newFixedThreadPool(settings.reload().concurrency(), task -> {
             Thread thread = new Thread(task, "reload-compaction");
             thread.setDaemon(true);
@@ -66,7 +67,8 @@ public final class Compaction {
     }
 
     /**
-     * What is known of the lane of a turn; null as long as it is being found out.
+     * What is known of the lane of a turn; null as long as it is being found out, or others must be through first: an eighth
+     * of the heap is for all of them.
      *
      * @throws RuntimeException if it cannot be found out: why its files cannot be read
      */
@@ -80,7 +82,10 @@ public final class Compaction {
                 other.leave();
             }
         }
-        Found found = byLane.computeIfAbsent(turn.task().key(), key -> start(turn));
+        Found found = find(turn);
+        if (found == null) {
+            return null;
+        }
         found.askedAt = now;
         try {
             return found.latest.getNow(null);
@@ -88,6 +93,15 @@ public final class Compaction {
             byLane.remove(turn.task().key());
             throw e.getCause() instanceof RuntimeException cause ? cause : e;
         }
+    }
+
+    private synchronized Found find(Turn turn) {
+        Found found = byLane.get(turn.task().key());
+        if (found == null && byLane.size() < mostLanes) {
+            found = start(turn);
+            byLane.put(turn.task().key(), found);
+        }
+        return found;
     }
 
     private Found start(Turn turn) {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -158,6 +159,11 @@ class SharedWorkTest {
         BatchFiles.write(bucket, "keys", BatchFiles.name(FIRST, "keys", 0, 0, FIRST.plusSeconds(10_000)), lines);
         BatchFiles.write(bucket, "keys", BatchFiles.name(FIRST.plusSeconds(900), "keys", 0, 900, FIRST.plusSeconds(20_000)),
             lines.subList(900, 1000));
+        for (int partition = 0; partition < 9; partition++) {
+            int of = partition;
+            BatchFiles.write(bucket, "partitions", BatchFiles.name(FIRST, "partitions", partition, 0), LongStream.range(0, 20)
+                .mapToObj(offset -> line(of, offset, FIRST, "the key", "v" + offset)).toList());
+        }
         List<Long> all = LongStream.range(0, 1000).filter(offset -> offset % 100 == 99
             || LongStream.range(offset + 1, 1000).noneMatch(later -> later % 100 != 99 && later % 7 == offset % 7)).boxed().toList();
         List<Long> early = LongStream.range(0, 501).filter(offset -> offset % 100 == 99
@@ -167,6 +173,10 @@ class SharedWorkTest {
         String whole = TestKafka.topic("whole", 1);
         String ranged = TestKafka.topic("ranged", 1);
         try (RunningCistern cistern = start(Map.of("BSS_RELOAD_COMMIT_INTERVAL", "0ms", "BSS_RELOAD_BATCH_RECORDS", "3"))) {
+            // More partitions than are compacted at the same time
+            String many = reload(cistern, "partitions", TestKafka.topic("many", 1), ",\"compact\":true");
+            await().atMost(Duration.ofSeconds(60)).until(() -> show(cistern, many).get("status").asText().equals("COMPLETE"));
+            assertThat(show(cistern, many).get("lineIndex").asLong()).isEqualTo(9);
             for (String id : List.of(reload(cistern, "keys", whole, ",\"compact\":true,\"provenance\":true"),
                 reload(cistern, "keys", ranged, ",\"compact\":true,\"provenance\":true,\"stopDate\":\"" + FIRST.plusSeconds(500) + "\""))) {
                 await().atMost(Duration.ofSeconds(30)).until(() -> show(cistern, id).get("status").asText().equals("COMPLETE"));
@@ -183,6 +193,18 @@ class SharedWorkTest {
     private static List<Long> offsets(String topic) {
         return TestKafka.records(TestKafka.broker(), topic, "read_committed").stream().map(record ->
             Long.valueOf(new String(record.headers().lastHeader("cistern.offset").value(), StandardCharsets.UTF_8))).toList();
+    }
+
+    @Test
+    void aRequestMayBeAsLargeAsABodyMayBe() {
+        String keys = IntStream.range(0, 60_000).mapToObj(i -> "\"key-%09d\"".formatted(i)).collect(Collectors.joining(","));
+        String few = TestKafka.topic("few", 1);
+        try (RunningCistern cistern = start(Map.of())) {
+            String id = reload(cistern, "small", few, ",\"keys\":[null," + keys + "]");
+            await().atMost(Duration.ofSeconds(30)).until(() -> show(cistern, id).get("status").asText().equals("COMPLETE"));
+            assertThat(show(cistern, id).get("request").get("keys")).hasSize(60_001);
+        }
+        assertThat(TestKafka.records(TestKafka.broker(), few, "read_committed")).hasSize(10);
     }
 
     private void forgetGroup() {
