@@ -73,6 +73,8 @@ public final class ReloadLog implements Plans {
     private KafkaProducer<byte[], byte[]> plans;
     private KafkaConsumer<byte[], byte[]> planReader;
     private int tasksPartitions;
+    /** Whether everything was read that was there at some time since reading began. */
+    private volatile boolean hasCaughtUp;
 
     public ReloadLog(Settings settings, Topics topics) {
         this.settings = settings;
@@ -221,6 +223,12 @@ public final class ReloadLog implements Plans {
                 }
             }
         }
+        hasCaughtUp = true;
+    }
+
+    /** Whether {@link #awaitUpToDate} has been through: what was read before that is a part only of what is known. */
+    public boolean hasCaughtUp() {
+        return hasCaughtUp;
     }
 
     /** How many partitions the tasks topic has. */
@@ -327,6 +335,7 @@ public final class ReloadLog implements Plans {
         if (thread != null) {
             tail.wakeup();
             thread = null;
+            hasCaughtUp = false;
             followed.clear();
             admin.close(Duration.ZERO);
         }

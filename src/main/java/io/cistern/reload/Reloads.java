@@ -189,7 +189,8 @@ public final class Reloads implements ReloadLog.Reader {
 
     private Reload required(String id) {
         Reload reload = find(id);
-        if (reload == null) {
+        if (reload == null || !log.hasCaughtUp()) {
+            // A replica that has just started may have read of a reload that it was asked for, and not yet how far it is.
             log.start();
             log.awaitUpToDate();
             reload = find(id);
