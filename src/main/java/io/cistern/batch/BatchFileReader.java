@@ -94,15 +94,13 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
     private Record read() {
         int scanned = from;
         while (true) {
-            for (int i = scanned; i < to; i++) {
-                if (buffer[i] == '\n') {
-                    int start = from;
-                    from = i + 1;
-                    if (!skips) {
-                        return decode(start, i);
-                    }
-                    skips = false;
+            for (int newline; (newline = Words.newline(buffer, scanned, to)) < to; scanned = from) {
+                int start = from;
+                from = newline + 1;
+                if (!skips) {
+                    return decode(start, newline);
                 }
+                skips = false;
             }
             if (skips) {
                 from = to;

@@ -21,6 +21,10 @@ final class LineReader {
     private static final List<String> FIELDS = List.of("timestamp", "partition", "offset", "key", "payload", "keyEncoding",
         "payloadEncoding", "headers", "timestampType", "reload");
     private static final int REQUIRED = 5;
+    /** As {@link LineWriter} writes the fields' names, and by the field before it, from none on, which it writes next. */
+    private static final List<byte[]> NAMES = FIELDS.stream()
+        .map(field -> ('"' + field + "\":").getBytes(StandardCharsets.US_ASCII)).toList();
+    private static final int[] NEXT = {0, 1, 2, 3, 4, 7, 4, 7, 8, 9, 0};
     private static final List<String> HEADER_FIELDS = List.of("key", "value", "encoding");
     private static final int REQUIRED_OF_HEADER = 2;
 
@@ -56,22 +60,21 @@ final class LineReader {
 
         expect('{');
         if (!skipIf('}')) {
+            int field = -1;
             do {
-                readString("a field's name");
-                String field = fieldName();
-                expect(':');
-                seen = once(seen, FIELDS, field, "");
+                field = readField(NEXT[field + 1]);
+                seen = once(seen, field, FIELDS, "");
                 switch (field) {
-                    case "timestamp" -> timestamp = readTimestamp();
-                    case "partition" -> partition = readNumber(field, Integer.MAX_VALUE);
-                    case "offset" -> offset = readNumber(field, Long.MAX_VALUE);
-                    case "key" -> key = readBytes(field);
-                    case "payload" -> payload = readBytes(field);
-                    case "keyEncoding" -> keyIsBase64 = readEncoding(field);
-                    case "payloadEncoding" -> payloadIsBase64 = readEncoding(field);
-                    case "headers" -> headers = readHeaders();
-                    case "timestampType" -> type = readTimestampType();
-                    case "reload" -> readString(field);
+                    case 0 -> timestamp = readTimestamp();
+                    case 1 -> partition = readNumber("partition", Integer.MAX_VALUE);
+                    case 2 -> offset = readNumber("offset", Long.MAX_VALUE);
+                    case 3 -> key = readBytes("key");
+                    case 4 -> payload = readBytes("payload");
+                    case 5 -> keyIsBase64 = readEncoding("keyEncoding");
+                    case 6 -> payloadIsBase64 = readEncoding("payloadEncoding");
+                    case 7 -> headers = readHeaders();
+                    case 8 -> type = readTimestampType();
+                    case 9 -> readString("reload");
                     default -> throw new AssertionError(field);
                 }
             } while (skipIf(','));
@@ -100,17 +103,15 @@ final class LineReader {
             int seen = 0;
             expect('{');
             do {
-                readString("a field's name");
-                String field = fieldName();
-                expect(':');
-                seen = once(seen, HEADER_FIELDS, field, "headers.");
+                int field = readName(HEADER_FIELDS, "headers.");
+                seen = once(seen, field, HEADER_FIELDS, "headers.");
                 switch (field) {
-                    case "key" -> {
+                    case 0 -> {
                         readString("headers.key");
                         name = new String(text, textFrom, textTo - textFrom, StandardCharsets.UTF_8);
                     }
-                    case "value" -> value = readBytes("headers.value");
-                    case "encoding" -> isBase64 = readEncoding("headers.encoding");
+                    case 1 -> value = readBytes("headers.value");
+                    case 2 -> isBase64 = readEncoding("headers.encoding");
                     default -> throw new AssertionError(field);
                 }
             } while (skipIf(','));
@@ -122,16 +123,44 @@ final class LineReader {
         return headers;
     }
 
-    /** The fields seen, with this one: a field that is not known, or comes again, would lose what it says. */
-    private static int once(int seen, List<String> fields, String field, String prefix) {
-        int index = fields.indexOf(field);
-        if (index < 0) {
-            throw new IllegalArgumentException("unknown field " + prefix + field);
+    /** Reads a field's name and the colon behind it; {@code expected} is recognised at once. */
+    private int readField(int expected) {
+        byte[] name = NAMES.get(expected);
+        int behind = at + name.length;
+        if (behind <= end && Arrays.equals(line, at, behind, name, 0, name.length)) {
+            at = behind;
+            return expected;
         }
-        if ((seen >> index & 1) != 0) {
-            throw new IllegalArgumentException("field " + prefix + field + " is there twice");
+        return readName(FIELDS, "");
+    }
+
+    private int readName(List<String> fields, String prefix) {
+        readString("a field's name");
+        for (int i = 0; i < fields.size(); i++) {
+            if (isText(fields.get(i))) {
+                expect(':');
+                return i;
+            }
         }
-        return seen | 1 << index;
+        throw new IllegalArgumentException("unknown field " + prefix + printable());
+    }
+
+    /** Whether the string read last is an ASCII text. */
+    private boolean isText(String ascii) {
+        int length = textTo - textFrom;
+        int i = 0;
+        while (length == ascii.length() && i < length && text[textFrom + i] == ascii.charAt(i)) {
+            i++;
+        }
+        return i == ascii.length();
+    }
+
+    /** The fields seen, with this one: one that comes again would lose what it said before. */
+    private static int once(int seen, int field, List<String> fields, String prefix) {
+        if ((seen >> field & 1) != 0) {
+            throw new IllegalArgumentException("field " + prefix + fields.get(field) + " is there twice");
+        }
+        return seen | 1 << field;
     }
 
     /** Refuses an object that lacks one of the first {@code required} fields. */
@@ -140,41 +169,6 @@ final class LineReader {
         if (missing < required) {
             throw new IllegalArgumentException("field " + prefix + fields.get(missing) + " is missing");
         }
-    }
-
-    /** The names of the fields are few: those that are known are not made anew for every line. */
-    private String fieldName() {
-        int length = textTo - textFrom;
-        switch (length == 0 ? 0 : text[textFrom]) {
-            case 't':
-                return length == 9 ? known("timestamp") : known("timestampType");
-            case 'p':
-                return length == 9 ? known("partition") : length == 7 ? known("payload") : known("payloadEncoding");
-            case 'o':
-                return known("offset");
-            case 'k':
-                return length == 3 ? known("key") : known("keyEncoding");
-            case 'h':
-                return known("headers");
-            case 'r':
-                return known("reload");
-            default:
-                return known("");
-        }
-    }
-
-    private String known(String name) {
-        int length = textTo - textFrom;
-        if (length == name.length()) {
-            int i = 0;
-            while (i < length && text[textFrom + i] == name.charAt(i)) {
-                i++;
-            }
-            if (i == length) {
-                return name;
-            }
-        }
-        return printable();
     }
 
     /** The string read last, fit for a message: cut short, and without control characters. */
@@ -254,7 +248,11 @@ final class LineReader {
                 (what.startsWith("a field") ? what : "field " + what) + ": expected a string");
         }
         int start = ++at;
-        while (at < end) {
+        while (true) {
+            at = Words.special(line, at, end);
+            if (at == end) {
+                throw new IllegalArgumentException("the line ends inside a string");
+            }
             byte b = line[at];
             if (b == '"') {
                 text = line;
@@ -266,25 +264,34 @@ final class LineReader {
                 readEscaped(start);
                 return;
             }
-            if (b < 0) {
-                skipSequence();
-            } else if (b < 0x20) {
+            if (b >= 0) {
                 throw controlCharacter();
-            } else {
-                at++;
             }
+            skipSequence();
         }
-        throw new IllegalArgumentException("the line ends inside a string");
     }
 
     private void readEscaped(int start) {
         // Undoing an escape never makes a text longer.
-        if (unescaped.length < end - start) {
-            unescaped = new byte[end - start];
+        if (unescaped.length < end - start + Words.SIZE) {
+            unescaped = new byte[end - start + Words.SIZE];
         }
         int to = at - start;
         System.arraycopy(line, start, unescaped, 0, to);
         while (at < end) {
+            if (end - at >= Words.SIZE) {
+                long word = Words.get(line, at);
+                long special = Words.special(word);
+                // All of it, though what is behind the first special byte is written over.
+                Words.put(unescaped, to, word);
+                if (special == 0) {
+                    at += Words.SIZE;
+                    to += Words.SIZE;
+                    continue;
+                }
+                at += Words.first(special);
+                to += Words.first(special);
+            }
             byte b = line[at];
             if (b == '"') {
                 at++;
@@ -297,9 +304,9 @@ final class LineReader {
                 at++;
                 to = readEscape(to);
             } else if (b < 0) {
-                int length = skipSequence();
-                System.arraycopy(line, at - length, unescaped, to, length);
-                to += length;
+                for (int from = at, behind = from + skipSequence(); from < behind; from++) {
+                    unescaped[to++] = line[from];
+                }
             } else if (b < 0x20) {
                 throw controlCharacter();
             } else {

@@ -52,6 +52,11 @@ final class LineWriter {
     private static final int MOST_FIELDS = 256;
     private static final int MOST_HEADER_FIELDS = 64;
 
+    private static final long NOT_ASCII = 0x8080808080808080L;
+
+    /** Bytes that are free behind what is to come of a text: for a word, and the longest escape. */
+    private static final int SLACK = Words.SIZE + 6;
+
     /** A longer id is none of ours. */
     private static final int LONGEST_RELOAD_ID = 100;
     private static final byte[] NO_RELOAD_ID = {};
@@ -116,14 +121,21 @@ final class LineWriter {
         if (text == null) {
             return 0;
         }
-        long bytes = 0;
-        int all = 0;
-        for (byte b : text) {
+        long bytes = text.length;
+        long all = 0;
+        int at = 0;
+        for (; text.length - at >= Words.SIZE; at += Words.SIZE) {
+            long word = Words.get(text, at);
+            all |= word;
+            bytes += Long.bitCount(Words.escaped(word)) + 5L * Long.bitCount(Words.controls(word));
+        }
+        for (; at < text.length; at++) {
+            byte b = text[at];
             all |= b;
-            bytes += b < 0 || ESCAPE[b] == 0 ? 1 : ESCAPE[b] == 'u' ? 6 : 2;
+            bytes += b < 0 || ESCAPE[b] == 0 ? 0 : 5;
         }
         // What is no ASCII may be no text, and stand there in base64.
-        return all < 0 ? Math.max(bytes, (text.length + 2L) / 3 * 4) : bytes;
+        return (all & NOT_ASCII) != 0 ? Math.max(bytes, (text.length + 2L) / 3 * 4) : bytes;
     }
 
     byte[] buffer() {
@@ -193,33 +205,55 @@ final class LineWriter {
 
     /** Writes the bytes with JSON's escapes; false, with an undefined buffer behind the start, if they are no UTF-8. */
     private boolean putText(byte[] text) {
-        int run = 0;
+        int end = text.length;
+        ensure(Math.addExact(end, SLACK));
+        byte[] to = buffer;
+        int out = length;
         int at = 0;
-        while (at < text.length) {
+        while (at < end) {
+            if (end - at >= Words.SIZE) {
+                long word = Words.get(text, at);
+                long special = Words.special(word);
+                // All of it, though what is behind the first special byte is written over.
+                Words.put(to, out, word);
+                if (special == 0) {
+                    at += Words.SIZE;
+                    out += Words.SIZE;
+                    continue;
+                }
+                at += Words.first(special);
+                out += Words.first(special);
+            }
             byte b = text[at];
             if (b < 0) {
                 int sequence = Utf8.sequenceLength(text, at);
                 if (sequence == 0) {
                     return false;
                 }
-                at += sequence;
+                for (int i = 0; i < sequence; i++) {
+                    to[out++] = text[at++];
+                }
             } else if (ESCAPE[b] == 0) {
+                to[out++] = b;
                 at++;
             } else {
-                put(text, run, at - run);
-                ensure(6);
-                buffer[length++] = '\\';
-                buffer[length++] = ESCAPE[b];
+                to[out++] = '\\';
+                to[out++] = ESCAPE[b];
                 if (ESCAPE[b] == 'u') {
-                    buffer[length++] = '0';
-                    buffer[length++] = '0';
-                    buffer[length++] = HEX[b >> 4];
-                    buffer[length++] = HEX[b & 15];
+                    to[out++] = '0';
+                    to[out++] = '0';
+                    to[out++] = HEX[b >> 4];
+                    to[out++] = HEX[b & 15];
                 }
-                run = ++at;
+                at++;
+                if (to.length - out < end - at + SLACK) {
+                    length = out;
+                    ensure(Math.addExact(end - at, SLACK));
+                    to = buffer;
+                }
             }
         }
-        put(text, run, at - run);
+        length = out;
         return true;
     }
 
