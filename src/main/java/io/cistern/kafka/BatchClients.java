@@ -12,6 +12,7 @@ import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
  * Makes the Kafka clients of {@code kafka:} endpoints, so that a route's body is a batch: a {@link FoldingConsumer} and
@@ -21,6 +22,9 @@ public final class BatchClients implements KafkaClientFactory {
 
     private static final List<String> CLASSIC_ONLY = List.of(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
         ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG);
+
+    /** What producers make by themselves, in bytes. */
+    static final int USUAL_BATCH_BYTES = 16384;
 
     private final Settings settings;
     private final OpenBatches openBatches;
@@ -60,6 +64,16 @@ public final class BatchClients implements KafkaClientFactory {
         if ("consumer".equals(consumer.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG))) {
             CLASSIC_ONLY.forEach(consumer::remove);
         }
+    }
+
+    /** Has a producer make batches of at most so many bytes; whether that is less than before. */
+    static boolean limitBatches(Properties producer, int bytes) {
+        Object before = producer.getOrDefault(ProducerConfig.BATCH_SIZE_CONFIG, USUAL_BATCH_BYTES);
+        boolean isLess = bytes < Integer.parseInt(before.toString());
+        if (isLess) {
+            producer.put(ProducerConfig.BATCH_SIZE_CONFIG, bytes);
+        }
+        return isLess;
     }
 
     /** Endpoints of one client id share it as a prefix: Kafka's metrics need one name a client. */

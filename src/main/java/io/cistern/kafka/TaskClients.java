@@ -33,9 +33,13 @@ public final class TaskClients extends DefaultKafkaClientFactory {
     private final TaskDesk desk;
     private final ReloadLog log;
     private final ThreadLocal<TaskConsumer> polling = new ThreadLocal<>();
-    private final ThreadLocal<UnfoldingProducer> plain = new ThreadLocal<>();
+    private final ThreadLocal<Plain> plain = new ThreadLocal<>();
     private volatile Properties publishing;
     private int count;
+
+    /** A producer without transactions, which makes batches of at most so many bytes. */
+    private record Plain(UnfoldingProducer producer, int batchBytes) {
+    }
 
     public TaskClients(Settings settings, TaskDesk desk, ReloadLog log) {
         this.settings = settings;
@@ -82,19 +86,26 @@ public final class TaskClients extends DefaultKafkaClientFactory {
             batch.sending();
         }
         if (message.value() instanceof Batch batch && !batch.isTransactional()) {
-            consumer.producer().await(message.topic(), plainProducer().send(message, callback));
+            consumer.producer().await(message.topic(), plainProducer(consumer).send(message, callback));
         } else {
             consumer.producer().send(message, callback);
         }
         return CompletableFuture.completedFuture(NOT_YET);
     }
 
-    private UnfoldingProducer plainProducer() {
-        if (plain.get() == null) {
-            UnfoldingProducer producer = new UnfoldingProducer(publishing);
-            plain.set(producer);
-            polling.get().closeWith(producer);
+    private UnfoldingProducer plainProducer(TaskConsumer consumer) {
+        Plain own = plain.get();
+        if (own == null || own.batchBytes > consumer.batchBytes()) {
+            if (own != null) {
+                own.producer.close();
+            }
+            Properties properties = new Properties();
+            properties.putAll(publishing);
+            BatchClients.limitBatches(properties, consumer.batchBytes());
+            own = new Plain(new UnfoldingProducer(properties), consumer.batchBytes());
+            plain.set(own);
+            consumer.closeWith(own.producer);
         }
-        return plain.get();
+        return own.producer;
     }
 }

@@ -58,6 +58,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
     private final Consumer<TaskConsumer> onPoll;
     private AutoCloseable closedWith = () -> { };
     private Task inHand;
+    private int batchBytes = Integer.MAX_VALUE;
 
     private static final class Task {
         private final ConsumerRecord<Object, Object> message;
@@ -95,6 +96,17 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         closedWith = other;
     }
 
+    /** What a topic does not take of a producer, none of this consumer's makes from then on: its topics take turns. */
+    private void limitBatches(int bytes) {
+        batchBytes = Math.min(batchBytes, bytes);
+        producer.limitBatches(batchBytes);
+    }
+
+    /** The most bytes of a batch of Kafka's that a producer of this consumer may make. */
+    int batchBytes() {
+        return batchBytes;
+    }
+
     /** What publishes in the transaction of the task in hand. */
     TransactionalProducer producer() {
         return producer;
@@ -121,6 +133,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
             return ConsumerRecords.empty();
         }
         inHand = task;
+        limitBatches(task.job.batchBytes());
         task.job.begin(this);
         ConsumerRecord<Object, Object> message = new ConsumerRecord<>(task.message.topic(), task.message.partition(),
             task.message.offset(), null, task.job);

@@ -15,6 +15,9 @@ public interface TaskDesk {
         /** Whether it can be handed out now. */
         Fitness fitness();
 
+        /** The most bytes of a batch of Kafka's that the topics take which it publishes to. */
+        int batchBytes();
+
         /** It is handed out, maybe once more. */
         void begin(TaskInHand hand);
     }

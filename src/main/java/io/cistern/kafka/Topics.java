@@ -94,6 +94,26 @@ public final class Topics implements CamelContextAware {
         }
     }
 
+    /**
+     * The most bytes of a batch of Kafka's that all of these topics take. A producer must not make larger ones: it would divide
+     * them into such of the same size again, for ever. Where a broker does not say it, it is what producers make by themselves.
+     */
+    public int batchBytes(Collection<String> names) {
+        List<ConfigResource> resources = names.stream().map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name)).toList();
+        try (Admin admin = admin()) {
+            return admin.describeConfigs(resources).all().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                .values().stream().mapToInt(config ->
+                    (int) Math.min(Integer.MAX_VALUE, number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG)))
+                .min().orElse(BatchClients.USUAL_BATCH_BYTES);
+        } catch (ExecutionException | TimeoutException e) {
+            // Asking needs a permission that publishing does not.
+            return BatchClients.USUAL_BATCH_BYTES;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new KafkaException("Interrupted", e);
+        }
+    }
+
     private static long number(Config config, String name) {
         ConfigEntry entry = config.get(name);
         // Older brokers know less.

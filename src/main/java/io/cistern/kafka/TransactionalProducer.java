@@ -65,6 +65,14 @@ final class TransactionalProducer {
         this.properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, transactionalId);
     }
 
+    /** Makes batches of at most so many bytes from now on; not within a transaction. */
+    void limitBatches(int bytes) {
+        if (BatchClients.limitBatches(properties, bytes) && producer != null) {
+            producer.close();
+            producer = null;
+        }
+    }
+
     /** Whether something was sent that is not committed. */
     boolean isOpen() {
         return isOpen;

@@ -46,7 +46,7 @@ public final class Lead {
 
     /** A plan that is written down, and where the first parts of its lanes are. */
     private record Planned(String name, Plan plan, List<Long> firstParts, int targetPartitions,
-                           TopicLimits targetLimits) {
+                           TopicLimits targetLimits, int batchBytes) {
     }
 
     public Lead(Settings settings, Planner planner, Turns turns, Topics topics, ReloadLog log, ReloadEvents events) {
@@ -140,6 +140,7 @@ public final class Lead {
         stage.firstTimestamp = planned.plan.firstTimestamp();
         stage.targetPartitions = planned.targetPartitions;
         stage.targetLimits = planned.targetLimits;
+        stage.batchBytes = planned.batchBytes;
         for (int i = 0; i < stage.lanes; i++) {
             Lane lane = new Lane();
             lane.number = i;
@@ -204,13 +205,19 @@ public final class Lead {
             // What is left of the plan is short.
             Plan summary = new Plan(plan.lanes().stream().map(lane -> new Plan.Partition(lane.number(), List.of())).toList(),
                 plan.files(), plan.records(), plan.passedOver(), plan.foreign(), plan.firstTimestamp());
-            return new Planned(name, summary, offsets, targetPartitions, topics.limits(request.target()));
+            return new Planned(name, summary, offsets, targetPartitions, topics.limits(request.target()),
+                topics.batchBytes(published(request)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted", e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("The plan cannot be written: " + e.getCause().getMessage(), e.getCause());
         }
+    }
+
+    private List<String> published(ReloadRequest request) {
+        return request.onError() == ReloadRequest.OnError.DEAD_LETTER
+            ? List.of(request.target(), settings.deadLetterTopic()) : List.of(request.target());
     }
 
     /** Whether there is anything to tell. */

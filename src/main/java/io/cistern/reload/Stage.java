@@ -27,6 +27,8 @@ final class Stage {
     long firstTimestamp;
     int targetPartitions;
     TopicLimits targetLimits = TopicLimits.NONE;
+    /** The most bytes of a batch of Kafka's that the topics take which are published to. */
+    int batchBytes = Integer.MAX_VALUE;
 
     /** All in milliseconds (since the epoch); null or 0 if not yet. */
     Long startedAt;

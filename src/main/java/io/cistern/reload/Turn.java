@@ -68,6 +68,11 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     }
 
     @Override
+    public int batchBytes() {
+        return turns.reload(task).stage().batchBytes;
+    }
+
+    @Override
     public void begin(TaskInHand given) {
         hand = given;
         reload = turns.reload(task);

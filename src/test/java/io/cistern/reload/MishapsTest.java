@@ -167,6 +167,27 @@ class MishapsTest {
         });
     }
 
+    @ParameterizedTest
+    @CsvSource({"exactly-once", "at-least-once"})
+    void aTopicThatTakesSmallBatchesOnlyGetsAllRecordsOnceAndInOrder(String delivery) {
+        // Given a topic that takes six records in a batch, and a client that puts forty in one
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            lines.add(line(0, i, FIRST, null, "x".repeat(3000) + i));
+        }
+        String topic = "narrow-" + delivery;
+        write(topic, 0, lines);
+        String target = topic(Map.of("max.message.bytes", "20000"));
+
+        // When
+        JsonNode done = reload(topic, target, ",\"delivery\":\"" + delivery + "\"");
+
+        // Then
+        assertThat(done.get("status").asText()).as("%s", done).isEqualTo("COMPLETE");
+        assertThat(values(target)).extracting(value -> value.substring(3000))
+            .isEqualTo(IntStream.range(0, 2000).mapToObj(String::valueOf).toList());
+    }
+
     @Test
     void recordsThatTurnOutToBeRefusedAreLeftOutAndTheOthersComeOnce() {
         // Given some that the topic would take, and the client does not
