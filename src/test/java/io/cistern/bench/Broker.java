@@ -1,0 +1,123 @@
+package io.cistern.bench;
+
+import io.cistern.broker.EmbeddedKafka;
+import io.cistern.testing.Ports;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
+
+/** A real broker as a process of its own, filled with {@link Data}. It counts what clients fetch. */
+final class Broker implements AutoCloseable {
+
+    static final String EVENTS = "bench-events";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final int port = Ports.free();
+    private final int jmxPort = Ports.free();
+    private final Program program;
+    private final Admin admin;
+    private final MBeanServerConnection beans;
+
+    Broker(Path folder) throws IOException {
+        List<String> options = new ArrayList<>(List.of("-Dcom.sun.management.jmxremote.port=" + jmxPort,
+            "-Dcom.sun.management.jmxremote.rmi.port=" + jmxPort, "-Dcom.sun.management.jmxremote.host=" + Ports.HOST,
+            "-Djava.rmi.server.hostname=" + Ports.HOST, "-Dcom.sun.management.jmxremote.authenticate=false",
+            "-Dcom.sun.management.jmxremote.ssl=false"));
+        options.addAll(Program.ofClass(EmbeddedKafka.class, port, folder.resolve("data"), "log.retention.bytes=-1",
+            "log.segment.delete.delay.ms=1000"));
+        program = new Program(folder, "1g", options, Map.of());
+        Awaitility.await().atMost(PATIENCE).pollInterval(Duration.ofMillis(100)).until(() -> {
+            if (!program.isAlive()) {
+                throw new IllegalStateException("The broker did not start: see " + folder);
+            }
+            return program.output().stream().anyMatch(line -> line.startsWith("ready "));
+        });
+        admin = Admin.create(Map.of("bootstrap.servers", address()));
+        beans = JMXConnectorFactory.connect(new JMXServiceURL(
+            "service:jmx:rmi:///jndi/rmi://" + Ports.HOST + ":" + jmxPort + "/jmxrmi")).getMBeanServerConnection();
+        createTopic(EVENTS, 4);
+    }
+
+    String address() {
+        return Ports.HOST + ":" + port;
+    }
+
+    /** Makes a topic; returns when all its partitions take records. */
+    void createTopic(String name, int partitions) {
+        createTopics(List.of(name), partitions);
+    }
+
+    void createTopics(List<String> names, int partitions) {
+        try {
+            admin.createTopics(names.stream().map(name -> new NewTopic(name, partitions, (short) 1)).toList()).all().get();
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot make " + names, e);
+        }
+        for (String name : names) {
+            Awaitility.await().atMost(PATIENCE).ignoreExceptions().until(() -> count(name, partitions) == 0);
+        }
+    }
+
+    /** Offsets in all partitions together. */
+    long count(String topic, int partitions) {
+        try {
+            return admin.listOffsets(IntStream.range(0, partitions).boxed().collect(java.util.stream.Collectors.toMap(
+                partition -> new TopicPartition(topic, partition), partition -> OffsetSpec.latest()))).all().get().values().stream()
+                .mapToLong(end -> end.offset()).sum();
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot ask for the ends of " + topic, e);
+        }
+    }
+
+    void deleteTopic(String name) {
+        try {
+            admin.deleteTopics(List.of(name)).all().get();
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot delete " + name, e);
+        }
+    }
+
+    /** Publishes this many records of the data. */
+    void fill(String topic, Data data, long records) {
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of("bootstrap.servers", address(),
+            "linger.ms", 5, "batch.size", 65_536, "buffer.memory", 64 << 20), new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (long number = 0; number < records; number++) {
+                producer.send(data.record(topic, number));
+            }
+        }
+    }
+
+    /** Bytes of a topic that clients have fetched since the broker was started. */
+    long fetched(String topic) {
+        try {
+            return (long) beans.getAttribute(
+                new ObjectName("kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec,topic=" + topic), "Count");
+        } catch (javax.management.InstanceNotFoundException nothingYet) {
+            return 0;
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot ask the broker what was fetched of " + topic, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        admin.close(Duration.ZERO);
+        program.close();
+    }
+}
