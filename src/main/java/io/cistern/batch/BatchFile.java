@@ -56,7 +56,7 @@ public final class BatchFile implements Batch, Content {
         this.partition = first.getPartition();
         this.destination = destination;
         this.compression = compression;
-        this.writer = new BatchFileWriter(compression, lines);
+        this.writer = new BatchFileWriter(compression, lines, openBatches.chunks());
         this.openBatches = openBatches;
         this.startOffset = first.startOffset();
         this.nextOffset = first.startOffset();
@@ -244,6 +244,7 @@ public final class BatchFile implements Batch, Content {
             source.acknowledge(topic, partition, behindLast, nextOffset, false);
         }
         openBatches.release(this);
+        writer.release();
     }
 
     /** The file is in the bucket: should what follows fail, it is not put there again. */

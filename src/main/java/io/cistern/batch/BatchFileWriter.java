@@ -13,11 +13,16 @@ import java.util.List;
 final class BatchFileWriter {
 
     private static final int FIRST_CHUNK = 4 * 1024;
-    /** Bytes of a chunk, and of the text of a compressed segment. */
-    static final int CHUNK = 128 * 1024;
+    /** Bytes of a full chunk, and of the text of a compressed segment. */
+    static final int CHUNK = Chunks.SIZE;
+
+    private static final byte[] NONE = {};
 
     private final Compression compression;
     private final LineWriter lines;
+    private final Chunks pool;
+    /** What reads the file, or has read it. */
+    private final List<ChunksInputStream> streams = new ArrayList<>();
     /** Full chunks: text, or compressed segments. */
     private final List<byte[]> chunks = new ArrayList<>();
     private long chunkBytes;
@@ -25,9 +30,10 @@ final class BatchFileWriter {
     private int openLength;
 
     /** A writer that encodes with {@code lines}, which it may share with others of the same thread. */
-    BatchFileWriter(Compression compression, LineWriter lines) {
+    BatchFileWriter(Compression compression, LineWriter lines, Chunks pool) {
         this.compression = compression;
         this.lines = lines;
+        this.pool = pool;
     }
 
     void append(Record record) {
@@ -49,12 +55,16 @@ final class BatchFileWriter {
     }
 
     private void growOrClose() {
-        if (open.length < CHUNK) {
+        if (open.length == CHUNK / 2) {
+            byte[] chunk = pool.take();
+            System.arraycopy(open, 0, chunk, 0, openLength);
+            open = chunk;
+        } else if (open.length < CHUNK) {
             open = Arrays.copyOf(open, open.length * 2);
         } else if (compression == Compression.NONE) {
             chunks.add(open);
             chunkBytes += openLength;
-            open = new byte[CHUNK];
+            open = pool.take();
             openLength = 0;
         } else {
             closeSegment();
@@ -70,7 +80,7 @@ final class BatchFileWriter {
 
     /** Bytes of memory that this writer holds. */
     long heldBytes() {
-        return chunkBytes + open.length;
+        return open == null ? 0 : chunkBytes + open.length;
     }
 
     /** Bytes by which that grows, at the most, when this many are appended. */
@@ -100,14 +110,33 @@ final class BatchFileWriter {
     void finish() {
         if (compression != Compression.NONE && openLength > 0) {
             closeSegment();
-            open = new byte[0];
+            pool.giveBack(open);
+            open = NONE;
         }
+    }
+
+    /** The file is needed no more: whatever still reads it fails, and its chunks become others'. */
+    void release() {
+        if (open == null) {
+            return;
+        }
+        streams.forEach(ChunksInputStream::end);
+        streams.clear();
+        chunks.forEach(pool::giveBack);
+        chunks.clear();
+        pool.giveBack(open);
+        open = null;
     }
 
     /** The file's bytes from the start; each call gives a stream of its own, which can be marked and reset. */
     InputStream inputStream() {
+        if (open == null) {
+            throw new IllegalStateException("The bytes of a batch file are gone once it is acknowledged");
+        }
         List<byte[]> parts = new ArrayList<>(chunks);
         parts.add(open);
-        return new ChunksInputStream(parts, openLength);
+        ChunksInputStream stream = new ChunksInputStream(parts, openLength);
+        streams.add(stream);
+        return stream;
     }
 }

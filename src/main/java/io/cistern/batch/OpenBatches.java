@@ -32,12 +32,18 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
     /** Bytes that batches on their way into a file may come to take, by consumer. */
     private final Map<Integer, Long> reserved = new HashMap<>();
     private final Set<Integer> waiting = ConcurrentHashMap.newKeySet();
+    private final Chunks chunks = new Chunks();
     private volatile boolean draining;
     private CamelContext camelContext;
 
     /** Bytes held by all consumers together. */
     public long heldBytes() {
         return heldBytes.get();
+    }
+
+    /** What batch files are made of. */
+    Chunks chunks() {
+        return chunks;
     }
 
     /** Whether nothing is held. */

@@ -138,7 +138,7 @@ class BatchFileCodecTest {
     @Property(edgeCases = EdgeCasesMode.NONE)
     void takesNoMoreMemoryThanWasForetold(@ForAll("files") List<Record> records, @ForAll Compression compression,
                                           @ForAll @IntRange(min = 0, max = 300_000) int large) {
-        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true));
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true), new Chunks());
         List<Record> all = new ArrayList<>(records);
         all.add(records.size() / 2, record(0, 0, 0, "large", "\0".repeat(large)));
         for (Record record : all) {
@@ -214,7 +214,7 @@ class BatchFileCodecTest {
                 }
 
                 // When
-                BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true));
+                BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(true), new Chunks());
                 records.forEach(writer::append);
                 long lengthBefore = writer.length();
                 writer.finish();
@@ -230,6 +230,44 @@ class BatchFileCodecTest {
                 assertThat(read("a.txt" + compression.extension(), file)).isEqualTo(records);
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whoStillReadsAFileThatIsNotNeededAnyMoreNeverSeesAnother(Compression compression) throws IOException {
+        // Given a file that is read in part, and not any more
+        Chunks chunks = new Chunks();
+        BatchFileWriter first = fileOf(chunks, compression, "first ");
+        byte[] whole = readAll(first.inputStream());
+        InputStream late = first.inputStream();
+        assertThat(late.readNBytes(10)).isEqualTo(Arrays.copyOf(whole, 10));
+        first.release();
+
+        // When others take its chunks
+        for (int i = 0; i < 3; i++) {
+            BatchFileWriter next = fileOf(chunks, compression, "next " + i);
+            byte[] file = readAll(next.inputStream());
+
+            // Then
+            assertThat(file).isEqualTo(readAll(fileOf(new Chunks(), compression, "next " + i).inputStream()));
+            assertThatThrownBy(late::read).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> late.readNBytes(10)).isInstanceOf(IOException.class);
+            assertThatThrownBy(first::inputStream).isInstanceOf(IllegalStateException.class);
+            first.release();
+            next.release();
+        }
+    }
+
+    private static BatchFileWriter fileOf(Chunks chunks, Compression compression, String what) {
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(false), chunks);
+        Random random = new Random(what.hashCode());
+        for (int offset = 0; offset < 3000; offset++) {
+            byte[] value = new byte[random.nextInt(400)];
+            random.nextBytes(value);
+            writer.append(new Record(0, offset, 0, TimestampType.CREATE_TIME, what.getBytes(StandardCharsets.UTF_8), value, List.of()));
+        }
+        writer.finish();
+        return writer;
     }
 
     @ParameterizedTest

@@ -59,7 +59,7 @@ public final class TestFiles {
 
     /** The bytes of a batch file of these records. */
     public static byte[] file(Compression compression, Iterable<Record> records) {
-        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(false));
+        BatchFileWriter writer = new BatchFileWriter(compression, new LineWriter(false), new Chunks());
         records.forEach(writer::append);
         writer.finish();
         return readAll(writer.inputStream());
