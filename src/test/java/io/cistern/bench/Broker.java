@@ -112,11 +112,12 @@ final class Broker implements AutoCloseable {
         }
     }
 
-    /** Bytes of a topic that clients have fetched since the broker was started. */
+    /** Bytes of a topic, or with null of all, that clients have fetched since the broker was started. */
     long fetched(String topic) {
         try {
             return (long) beans.getAttribute(
-                new ObjectName("kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec,topic=" + topic), "Count");
+                new ObjectName("kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec"
+                + (topic == null ? "" : ",topic=" + topic)), "Count");
         } catch (InstanceNotFoundException nothingYet) {
             return 0;
         } catch (Exception e) {

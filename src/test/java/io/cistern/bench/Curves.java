@@ -75,8 +75,9 @@ final class Curves {
         Path bucket = stage.home("bucket");
         Map<String, String> settings = Cistern.storerOf(topics);
         settings.putAll(Cistern.folderBucket(bucket));
+        long before = stage.broker().fetched(null);
         try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings)) {
-            Fetching fetching = new Fetching(stage.broker(), topics.get(0), cistern.program(), 0);
+            Fetching fetching = new Fetching(stage.broker(), null, cistern.program(), before);
             long began = fetching.awaitBegin();
             long ended = fetching.awaitEnd(cistern::encoded);
             return Figures.of(cistern.program(), records, began, ended);
