@@ -1,5 +1,6 @@
 package io.cistern.bench;
 
+import io.cistern.batch.CodecBenchmark;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -7,6 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.springframework.util.PatternMatchUtils;
 
 /**
@@ -28,8 +34,13 @@ import org.springframework.util.PatternMatchUtils;
  * <li>MB/s: millions of bytes of keys and values.
  * </ul>
  *
+ * <p>After the cases come the curves, see {@link Curves}, and the codec alone, see {@link io.cistern.batch.CodecBenchmark}.
+ *
  * <p>Options: {@code -Dbench.only=} cases by name, comma-separated, * stands for anything (store-none-100, reload-*-1024,
- * *-s3); {@code -Dbench.rounds=3}; {@code -Dbench.records=} of each case; {@code -Dbench.seed=1}.
+ * *-s3), or codec; {@code -Dbench.curves=} curves by name; with one of the two the other is left out. {@code -Dbench.rounds=3};
+ * {@code -Dbench.records=} of each case; {@code -Dbench.seed=1}. The numbers along a curve are set by {@code
+ * -Dbench.records-stored=100000000}, {@code -Dbench.partitions=}, {@code -Dbench.files=1000000}, {@code -Dbench.size=4000} (MB),
+ * {@code -Dbench.replicas=}, {@code -Dbench.topics=}.
  */
 class Bench {
 
@@ -38,7 +49,13 @@ class Bench {
 
     private final int rounds = Integer.getInteger("bench.rounds", 3);
     private final long seed = Long.getLong("bench.seed", 1);
-    private final String[] only = System.getProperty("bench.only", "*").split(",");
+    private final String[] only = option("bench.only", "*", "bench.curves").split(",");
+    private final String curves = option("bench.curves", String.join(",", Curves.ALL), "bench.only");
+
+    /** What is set, or everything; nothing if only the other option is set. */
+    private static String option(String name, String everything, String other) {
+        return System.getProperty(name, System.getProperty(other) == null ? everything : "");
+    }
 
     @Test
     void measures() throws Exception {
@@ -50,6 +67,15 @@ class Bench {
                     report.write();
                 }
             }
+            Curves drawn = new Curves(stage, seed);
+            for (String curve : curves.isEmpty() ? new String[0] : curves.split(",")) {
+                report.add(drawn.run(curve));
+                report.write();
+            }
+        }
+        if (PatternMatchUtils.simpleMatch(only, "codec")) {
+            report.codec(codec());
+            report.write();
         }
         System.out.println(report.markdown());
         System.out.println("Written to " + RESULTS);
@@ -70,5 +96,18 @@ class Bench {
             }
         }
         return figures;
+    }
+
+    /** Nanoseconds and bytes of garbage of a record, by JMH, in a JVM of its own. */
+    private static String codec() throws RunnerException {
+        StringBuilder table = new StringBuilder("\n### codec\n\n| records | way | ns | bytes allocated |\n| --- | --- | --- | --- |\n");
+        for (RunResult result : new Runner(new OptionsBuilder().include(CodecBenchmark.class.getName())
+            .addProfiler(GCProfiler.class).build()).run()) {
+            table.append("| %s | %s | %.0f ± %.0f | %.0f |%n".formatted(result.getParams().getParam("records"),
+                result.getPrimaryResult().getLabel(), result.getPrimaryResult().getScore(),
+                result.getPrimaryResult().getScoreError(), result.getSecondaryResults().entrySet().stream()
+                    .filter(entry -> entry.getKey().endsWith("gc.alloc.rate.norm")).findFirst().orElseThrow().getValue().getScore()));
+        }
+        return table.toString();
     }
 }

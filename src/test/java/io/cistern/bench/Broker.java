@@ -8,9 +8,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import javax.management.InstanceNotFoundException;
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;
+import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 import org.apache.kafka.clients.admin.Admin;
@@ -32,6 +35,7 @@ final class Broker implements AutoCloseable {
     private final int jmxPort = Ports.free();
     private final Program program;
     private final Admin admin;
+    private final JMXConnector connector;
     private final MBeanServerConnection beans;
 
     Broker(Path folder) throws IOException {
@@ -49,8 +53,9 @@ final class Broker implements AutoCloseable {
             return program.output().stream().anyMatch(line -> line.startsWith("ready "));
         });
         admin = Admin.create(Map.of("bootstrap.servers", address()));
-        beans = JMXConnectorFactory.connect(new JMXServiceURL(
-            "service:jmx:rmi:///jndi/rmi://" + Ports.HOST + ":" + jmxPort + "/jmxrmi")).getMBeanServerConnection();
+        connector = JMXConnectorFactory.connect(new JMXServiceURL(
+            "service:jmx:rmi:///jndi/rmi://" + Ports.HOST + ":" + jmxPort + "/jmxrmi"));
+        beans = connector.getMBeanServerConnection();
         createTopic(EVENTS, 4);
     }
 
@@ -63,12 +68,16 @@ final class Broker implements AutoCloseable {
         createTopics(List.of(name), partitions);
     }
 
+    /** Makes topics alike. */
     void createTopics(List<String> names, int partitions) {
         try {
             admin.createTopics(names.stream().map(name -> new NewTopic(name, partitions, (short) 1)).toList()).all().get();
         } catch (Exception e) {
             throw new IllegalStateException("Cannot make " + names, e);
         }
+        Awaitility.await().atMost(PATIENCE).ignoreExceptions().until(() ->
+            admin.describeTopics(names).allTopicNames().get().values().stream().allMatch(topic ->
+                topic.partitions().stream().allMatch(partition -> partition.leader() != null)));
         for (String name : names) {
             Awaitility.await().atMost(PATIENCE).ignoreExceptions().until(() -> count(name, partitions) == 0);
         }
@@ -77,7 +86,7 @@ final class Broker implements AutoCloseable {
     /** Offsets in all partitions together. */
     long count(String topic, int partitions) {
         try {
-            return admin.listOffsets(IntStream.range(0, partitions).boxed().collect(java.util.stream.Collectors.toMap(
+            return admin.listOffsets(IntStream.range(0, partitions).boxed().collect(Collectors.toMap(
                 partition -> new TopicPartition(topic, partition), partition -> OffsetSpec.latest()))).all().get().values().stream()
                 .mapToLong(end -> end.offset()).sum();
         } catch (Exception e) {
@@ -85,30 +94,31 @@ final class Broker implements AutoCloseable {
         }
     }
 
-    void deleteTopic(String name) {
+    void deleteTopics(List<String> names) {
         try {
-            admin.deleteTopics(List.of(name)).all().get();
+            admin.deleteTopics(names).all().get();
         } catch (Exception e) {
-            throw new IllegalStateException("Cannot delete " + name, e);
+            throw new IllegalStateException("Cannot delete " + names, e);
         }
     }
 
-    /** Publishes this many records of the data. */
-    void fill(String topic, Data data, long records) {
+    /** Publishes this many records of the data, to the topics in turn. */
+    void fill(List<String> topics, Data data, long records) {
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of("bootstrap.servers", address(),
             "linger.ms", 5, "batch.size", 65_536, "buffer.memory", 64 << 20), new ByteArraySerializer(), new ByteArraySerializer())) {
             for (long number = 0; number < records; number++) {
-                producer.send(data.record(topic, number));
+                producer.send(data.record(topics.get((int) (number % topics.size())), number));
             }
         }
     }
 
-    /** Bytes of a topic that clients have fetched since the broker was started. */
+    /** Bytes of a topic, or with null of all, that clients have fetched since the broker was started. */
     long fetched(String topic) {
         try {
             return (long) beans.getAttribute(
-                new ObjectName("kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec,topic=" + topic), "Count");
-        } catch (javax.management.InstanceNotFoundException nothingYet) {
+                new ObjectName("kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec"
+                + (topic == null ? "" : ",topic=" + topic)), "Count");
+        } catch (InstanceNotFoundException nothingYet) {
             return 0;
         } catch (Exception e) {
             throw new IllegalStateException("Cannot ask the broker what was fetched of " + topic, e);
@@ -116,7 +126,8 @@ final class Broker implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
+        connector.close();
         admin.close(Duration.ZERO);
         program.close();
     }

@@ -12,7 +12,7 @@ import org.apache.kafka.common.header.internals.RecordHeader;
  * Records as shops publish them, the same ones for the same seed: keys of 16 bytes, JSON of a given size with texts that are
  * not ASCII and, in one of eight, characters that JSON escapes. One of ten has a header, one of fifty two.
  */
-final class Data {
+public final class Data {
 
     static final int KEY_BYTES = 16;
     static final Instant START = Instant.parse("2024-02-29T00:00:00Z");
@@ -27,17 +27,18 @@ final class Data {
     private final StringBuilder text = new StringBuilder();
 
     /** @param size bytes of a value, 100 at the least */
-    Data(long seed, int size) {
+    public Data(long seed, int size) {
         this.random = new SplittableRandom(seed);
         this.size = size;
     }
 
-    byte[] key() {
+    /** The next key. */
+    public byte[] key() {
         return "customer%08d".formatted(random.nextInt(1_000_000)).getBytes(StandardCharsets.US_ASCII);
     }
 
     /** The next value: one JSON object of exactly the size. */
-    byte[] value() {
+    public byte[] value() {
         text.setLength(0);
         text.append("{\"id\":").append(10_000_000 + random.nextInt(80_000_000))
             .append(",\"state\":\"").append(pick(STATES))
@@ -69,7 +70,7 @@ final class Data {
     }
 
     /** The record of this number, with a timestamp of its own. */
-    ProducerRecord<byte[], byte[]> record(String topic, long number) {
+    public ProducerRecord<byte[], byte[]> record(String topic, long number) {
         List<Header> headers = List.of();
         if (number % 50 == 0) {
             headers = List.of(header("source", pick(WORDS)), header("trace", Long.toHexString(random.nextLong())));

@@ -17,6 +17,12 @@ final class Fetching {
     private final long before;
     private long began;
 
+    /**
+     * A watch that begins now.
+     *
+     * @param topic  null for all topics
+     * @param before what {@link Broker#fetched} said when the program was not started yet
+     */
     Fetching(Broker broker, String topic, Program program, long before) {
         this.broker = broker;
         this.topic = topic;

@@ -3,18 +3,26 @@ package io.cistern.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleBiFunction;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
 
-/** What was measured, as a table in Markdown. */
+/** What was measured: tables in Markdown, and plots. */
 final class Report {
 
     private final Path folder;
     private final Map<Case, Map<String, List<Figures>>> cases = new LinkedHashMap<>();
+    private final List<Curve> curves = new ArrayList<>();
+    private String codec = "";
 
     Report(Path folder) {
         this.folder = folder;
@@ -24,12 +32,65 @@ final class Report {
         cases.put(it, figures);
     }
 
+    void add(Curve curve) {
+        curves.add(curve);
+    }
+
+    /** The table of the codec alone. */
+    void codec(String markdown) {
+        codec = markdown;
+    }
+
+    /** Writes what there is so far. */
     void write() throws IOException {
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("report.md"), markdown());
+        for (String way : List.of("store", "reload")) {
+            plot(way, "MB/s", "rate", (it, run) -> run.rate() * bytes(it) / 1e6);
+            plot(way, "CPU seconds of a GB", "cpu", (it, run) -> run.cpuSeconds() / run.records() / bytes(it) * 1e9);
+        }
+        for (Curve curve : curves) {
+            curve.plot(folder);
+        }
+    }
+
+    /** Bars of medians with their spread: a group of bars for each case, a colour for each program. */
+    private void plot(String way, String what, String file, ToDoubleBiFunction<Case, Figures> figure) throws IOException {
+        List<Case> shown = cases.keySet().stream().filter(it -> it.way().equals(way)).toList();
+        if (shown.isEmpty()) {
+            return;
+        }
+        List<String> names = shown.stream().map(Case::name).toList();
+        CategoryChart chart = new CategoryChartBuilder().width(Math.max(600, 130 * shown.size() + 200)).height(500)
+            .title(way + ": " + what).yAxisTitle(what).build();
+        chart.getStyler().setXAxisLabelRotation(30).setYAxisMin(0.0);
+        for (String contestant : List.of("kafka", "loop", "loop-tx", "cistern", "cistern-least")) {
+            List<Double> medians = new ArrayList<>();
+            List<Double> spreads = new ArrayList<>();
+            for (Case it : shown) {
+                List<Figures> runs = cases.get(it).getOrDefault(contestant, List.of());
+                double[] sorted = runs.stream().mapToDouble(run -> figure.applyAsDouble(it, run)).sorted().toArray();
+                medians.add(runs.isEmpty() ? 0 : median(sorted));
+                spreads.add(runs.isEmpty() ? 0 : (sorted[sorted.length - 1] - sorted[0]) / 2);
+            }
+            if (medians.stream().anyMatch(median -> median > 0)) {
+                chart.addSeries(contestant, names, medians, spreads);
+            }
+        }
+        BitmapEncoder.saveBitmap(chart, folder.resolve(way + "-" + file).toString(), BitmapEncoder.BitmapFormat.PNG);
+    }
+
+    private static double bytes(Case it) {
+        return it.size() + Data.KEY_BYTES;
     }
 
     String markdown() {
+        return (cases.isEmpty() ? "" : casesTable()) + "\n"
+            + cases.keySet().stream().map(Case::way).distinct().map(way -> "![](" + way + "-rate.png) ![](" + way + "-cpu.png)\n\n")
+            .collect(Collectors.joining()) + curves.stream().map(Curve::markdown).collect(Collectors.joining("\n")) + codec;
+    }
+
+    private String casesTable() {
         StringBuilder text = new StringBuilder("""
             | case | program | records/s | MB/s | to the loop | to Kafka's tool | CPU s per million | CPU to the loop | start s (CPU s) | RSS MB | GC ms, longest |
             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -37,7 +98,7 @@ final class Report {
         cases.forEach((it, figures) -> figures.forEach((contestant, runs) -> text.append("| ").append(String.join(" | ",
             it.name(), contestant,
             spread(runs, Figures::rate, "%,.0f"),
-            format("%.0f", median(runs, run -> run.rate() * (it.size() + Data.KEY_BYTES) / 1e6)),
+            format("%.0f", median(runs, run -> run.rate() * bytes(it) / 1e6)),
             ratio(runs, figures.get("loop"), Figures::rate),
             ratio(runs, figures.get("kafka"), Figures::rate),
             spread(runs, Figures::cpuPerMillion, "%.2f"),
@@ -64,8 +125,11 @@ final class Report {
             + format(format, sorted[sorted.length - 1]) + ")";
     }
 
-    static <T> double median(List<T> runs, ToDoubleFunction<T> figure) {
-        double[] sorted = runs.stream().mapToDouble(figure).sorted().toArray();
+    private static <T> double median(List<T> runs, ToDoubleFunction<T> figure) {
+        return median(runs.stream().mapToDouble(figure).sorted().toArray());
+    }
+
+    private static double median(double[] sorted) {
         return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 

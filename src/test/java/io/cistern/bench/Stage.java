@@ -59,7 +59,7 @@ final class Stage implements AutoCloseable {
     Figures run(Case it, String contestant, long records) throws IOException {
         if (filled.putIfAbsent(it.size(), records) == null) {
             broker.createTopic(it.topic(), PARTITIONS);
-            broker.fill(it.topic(), new Data(seed, it.size()), records);
+            broker.fill(List.of(it.topic()), new Data(seed, it.size()), records);
         }
         if (it.way().equals("store")) {
             if (contestant.equals("kafka")) {
@@ -88,7 +88,7 @@ final class Stage implements AutoCloseable {
             }
             return figures;
         } finally {
-            broker.deleteTopic(target);
+            broker.deleteTopics(List.of(target));
         }
     }
 
