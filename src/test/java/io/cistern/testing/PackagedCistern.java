@@ -10,6 +10,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -24,6 +26,16 @@ public final class PackagedCistern implements AutoCloseable {
     private final Path output;
     private final Process process;
 
+    /** Starts it as the image does, from the jar taken apart; otherwise as the other one. */
+    public PackagedCistern(Path work, String heap, Map<String, String> settings) {
+        this(work, UnpackedJar.shared().options(), heap, settings);
+    }
+
+    /** Starts it from a jar; otherwise as the other one. */
+    public PackagedCistern(Path work, Path jar, String heap, Map<String, String> settings) {
+        this(work, List.of("-jar", jar.toString()), heap, settings);
+    }
+
     /**
      * Starts it, and does not wait.
      *
@@ -31,10 +43,12 @@ public final class PackagedCistern implements AutoCloseable {
      * @param heap     the most heap, such as {@code 256m}
      * @param settings by the names of their environment variables
      */
-    public PackagedCistern(Path work, Path jar, String heap, Map<String, String> settings) {
+    private PackagedCistern(Path work, List<String> launch, String heap, Map<String, String> settings) {
         output = work.resolve("output.log");
-        ProcessBuilder builder = new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString());
+        List<String> command = new ArrayList<>(List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap));
+        command.addAll(launch);
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().keySet().removeIf(name ->
             name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
