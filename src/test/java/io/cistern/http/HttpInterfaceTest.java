@@ -134,6 +134,15 @@ class HttpInterfaceTest {
     }
 
     @Test
+    void refusesTopicsThatReloadsMustNotPublishTo() {
+        for (String topic : List.of("__consumer_offsets", TOPIC,
+            cistern.context().getEnvironment().getProperty("bss.reload.tasks-topic"))) {
+            refuses("/reingestion/topic", new Refusal(ofTopic(topic), 400, "invalid-topic", "reIngestionTopic", topic));
+            refuses("/reingestion/file", new Refusal(ofFile(file, topic), 400, "invalid-topic", "reIngestionTopic", topic));
+        }
+    }
+
+    @Test
     void refusesDatesThatAreNone() {
         String right = "\"topic\": \"" + TOPIC + "\", \"reIngestionTopic\": \"" + target + "\"";
         for (String date : List.of("", " ", "yesterday", "2022-11-14", "2022-11-14T13:26:37", "2022-11-14 13:26:37Z",
