@@ -30,6 +30,9 @@ public class CisternApplication {
         if (AuditCommand.isAskedFor(args)) {
             System.exit(AuditCommand.run(Map.of(), args, System.out, System.err));
         }
+        if (CheckCommand.isAskedFor(args)) {
+            System.exit(CheckCommand.run(Map.of(), args, System.out, System.err));
+        }
         start(Map.of(), args);
     }
 
