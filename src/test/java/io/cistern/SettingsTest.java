@@ -3,6 +3,8 @@ package io.cistern;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cistern.testing.ApplicationYaml;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -422,6 +424,19 @@ class SettingsTest {
         }
         assertThat(ofFile).hasSizeGreaterThan(30);
         assertThat(ofMessages).isEqualTo(ofFile);
+    }
+
+    @Test
+    void thePagesOnSecurityNameVariablesThatThereAre() throws IOException {
+        String file = Files.readString(Path.of("application.yaml"));
+        for (String page : List.of("docs/security.md", "docs/threat-model.md")) {
+            Matcher variable = Pattern.compile("\\b(BSS|KAFKA|BUCKET)_[A-Z0-9_]+").matcher(Files.readString(Path.of(page)));
+            int count = 0;
+            for (; variable.find(); count++) {
+                assertThat(file).as(page).contains("${" + variable.group() + ":");
+            }
+            assertThat(count).isPositive();
+        }
     }
 
     @Test
