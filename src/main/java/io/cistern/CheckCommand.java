@@ -160,9 +160,8 @@ final class CheckCommand {
             report.put("findings", findings.stream().map(CheckCommand::asJson).toList());
             out.println(JSON.writeValueAsString(report));
         } else {
-            out.printf("%-8s %-10s %-48s %-64s %s%n", "", "what", "which", "tried", "found");
-            findings.forEach(finding -> out.printf("%-8s %-10s %-48s %-64s %s%n", word(finding), finding.area(), finding.subject(),
-                finding.tried(), finding.found()));
+            findings.forEach(finding -> out.printf("%-8s %-10s %s: %s%n%20stried: %s%n", word(finding), finding.area(),
+                finding.subject(), finding.found(), "", finding.tried()));
             out.println(wrong == 0 ? "Nothing is wrong." : wrong + " wrong.");
         }
         out.flush();
