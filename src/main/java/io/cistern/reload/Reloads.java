@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
+import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -108,19 +109,24 @@ public final class Reloads implements ReloadLog.Reader {
     /**
      * Takes a request on: it is known to all replicas when this returns.
      *
+     * @param call by which it came, which is told the reload's id; null if it did not come over HTTP
      * @throws RequestException                       if the same topic is being reloaded into the same target, or too many
      *                                                reloads are not over
      * @throws org.apache.kafka.common.KafkaException if it could not be written down
      */
-    public Reload accept(@Body ReloadRequest request) {
+    public Reload accept(@Body ReloadRequest request, @Variable("call") Call call) {
         log.start();
         log.awaitUpToDate();
         refuseIfRunning(request);
         String id = UUID.randomUUID().toString();
-        Task.Accepted accepted = new Task.Accepted(request.asAsked(), System.currentTimeMillis(), "http", bucket);
+        Task.Accepted accepted = new Task.Accepted(request.asAsked(), System.currentTimeMillis(),
+            call == null ? "http" : call.startedBy(), bucket);
         log.write(accepted(id, accepted));
         LOG.info("Reload accepted: id={} topic={} file={} target={}", id, request.topic(), request.fileName(),
             request.target());
+        if (call != null) {
+            call.madeReload(id);
+        }
         log.awaitUpToDate();
         return required(id);
     }

@@ -39,6 +39,7 @@ public final class PackagedCistern implements AutoCloseable {
         builder.environment().keySet().removeIf(name ->
             name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
         builder.environment().put("HTTP_PORT", String.valueOf(port));
+        builder.environment().put("BSS_HTTP_AUTHENTICATION", "none");
         builder.environment().put("KAFKA_BROKERS", TestKafka.broker().bootstrapServers());
         builder.environment().put("KAFKA_DEQUEUE_STRATEGY", "earliest");
         builder.environment().put("BSS_RELOAD_GROUP_ID", "reload-" + port);
