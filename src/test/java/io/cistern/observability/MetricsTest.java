@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.apache.camel.CamelContext;
+import org.apache.camel.opentelemetry2.OpenTelemetryTracer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.AfterAll;
@@ -170,6 +172,11 @@ class MetricsTest {
             + TestKafka.topic("observed.broken", 1) + "\", \"onError\": \"skip\"}");
 
         assertThat(scrape().value("cistern_reload_skipped_records_total")).isEqualTo(before + 1);
+    }
+
+    @Test
+    void noTraceIsMadeUnlessAskedFor() {
+        assertThat(cistern.context().getBean(CamelContext.class).hasService(OpenTelemetryTracer.class)).isNull();
     }
 
     @Test
