@@ -2,6 +2,7 @@ package io.cistern;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.component.micrometer.MicrometerUtils;
@@ -19,7 +20,8 @@ public final class Meters {
 
     /** Registers a gauge in the place of one of its name and tags, which was of a bean that another one has replaced. */
     public static Gauge register(MeterRegistry meters, Gauge.Builder<?> gauge) {
-        meters.remove(gauge.register(meters));
+        // Its id is the same in any registry; to register it here twice would be warned of.
+        meters.removeByPreFilterId(gauge.register(new SimpleMeterRegistry()).getId());
         return gauge.register(meters);
     }
 }
