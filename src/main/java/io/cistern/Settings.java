@@ -156,6 +156,7 @@ public final class Settings implements CamelContextAware {
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final String SCHEDULED_REQUEST = "bss.reload.schedule.request";
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+    private static final String ADDRESS = "(https?://[^/?#@]+(/[^?#@]*)?)?";
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
 
@@ -229,6 +230,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.reload.schedule.zone", "BSS_RELOAD_SCHEDULE_ZONE"),
         Map.entry("bss.reload.schedule.request", "BSS_RELOAD_SCHEDULE_REQUEST"),
         Map.entry("bss.configurations-path", "CONFIGURATIONS_PATH"),
+        Map.entry("bss.tracing-endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
         Map.entry("kafka.group-id", "KAFKA_GROUP_ID"),
         Map.entry("kafka.client-id", "KAFKA_CLIENT_ID"),
         Map.entry("kafka.username", "KAFKA_USERNAME"),
@@ -554,7 +556,10 @@ public final class Settings implements CamelContextAware {
         if (bucket.partSize > Integer.MAX_VALUE) {
             problem("bss.bucket.part-size", "expected less than 2GB");
         }
-        if (!text("bss.bucket.endpoint").matches("(https?://[^/?#@]+(/[^?#@]*)?)?")) {
+        if (!text("bss.tracing-endpoint").matches(ADDRESS)) {
+            problem("bss.tracing-endpoint", "expected an address like http://host:4318/v1/traces");
+        }
+        if (!text("bss.bucket.endpoint").matches(ADDRESS)) {
             problem("bss.bucket.endpoint", "expected an address like https://host:port");
         }
         if (!text("bss.bucket.storage-class").matches("[\\w-]*")) {

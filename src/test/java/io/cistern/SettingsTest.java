@@ -159,6 +159,7 @@ class SettingsTest {
         "BUCKET_NAME | a$b | bss.bucket.name",
         "BUCKET_ENDPOINT | ftp://host | bss.bucket.endpoint",
         "BUCKET_ENDPOINT | host:9000 | bss.bucket.endpoint",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT | collector:4318 | bss.tracing-endpoint",
         "BUCKET_ENDPOINT | https://user@host | bss.bucket.endpoint",
         "BUCKET_STORAGE_CLASS | a' + 'b | bss.bucket.storage-class",
         "BUCKET_TIMEOUT | 0 | bss.bucket.timeout",

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
@@ -39,6 +40,7 @@ public final class Reloads implements ReloadLog.Reader {
     private final Map<String, Reload> byId = new ConcurrentHashMap<>();
     /** Since when reloads are asked for that nothing is known of. */
     private final Map<String, Long> missing = new ConcurrentHashMap<>();
+    private Consumer<Reload> onChange = reload -> { };
 
     public Reloads(Settings settings, Requests requests, ReloadLog log) {
         this.settings = settings.reload();
@@ -74,6 +76,17 @@ public final class Reloads implements ReloadLog.Reader {
         } else {
             reload.lane(Json.read(value, Lane.class), timestamp);
         }
+        onChange.accept(reload);
+    }
+
+    /** Has something told of each reload that there is news of, on the thread that reads them. */
+    void onChange(Consumer<Reload> told) {
+        onChange = told;
+    }
+
+    /** How many reloads are in a phase that is no end. */
+    long inPhase(String phase) {
+        return known().filter(reload -> reload.isRunning() && reload.phase().equals(phase)).count();
     }
 
     /** The reload of an id; null as long as nothing is known of its request. */

@@ -81,10 +81,15 @@ public final class PackagedCistern implements AutoCloseable {
         }
     }
 
+    /** All metrics, as Prometheus reads them. */
+    public String metrics() throws IOException {
+        return text("/actuator/prometheus", null);
+    }
+
     /** A metric without tags, as Prometheus reads it; -1 while there is none. */
     public double metric(String name) {
         try {
-            return text("/actuator/prometheus", null).lines().filter(line -> line.startsWith(name + " "))
+            return metrics().lines().filter(line -> line.startsWith(name + " "))
                 .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1))).findFirst().orElse(-1);
         } catch (IOException notUpYet) {
             return -1;
