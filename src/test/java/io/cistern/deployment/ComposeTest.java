@@ -67,10 +67,13 @@ class ComposeTest {
         // The names of older schemas, which are in the way of this version's
         definitions.findParents("id").forEach(parent -> ((ObjectNode) parent).remove("id"));
         JsonSchema compose = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V201909).getSchema(definitions);
-        ObjectNode broken = Yaml.documents(file).get(0).deepCopy();
+        ObjectNode project = Yaml.documents(file).get(0).deepCopy();
+        // Younger than this schema
+        project.remove("name");
+        ObjectNode broken = project.deepCopy();
         ((ObjectNode) broken.get("services").elements().next()).put("imaeg", "x");
 
-        assertThat(compose.validate(Yaml.documents(file).get(0))).isEmpty();
+        assertThat(compose.validate(project)).isEmpty();
         assertThat(compose.validate(broken)).isNotEmpty();
     }
 
