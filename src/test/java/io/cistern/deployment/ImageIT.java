@@ -23,9 +23,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,15 +84,17 @@ class ImageIT {
     @Test
     void storesReloadsAndStopsAsAUserThatCanWriteNothingButItsTemporaryFolder() throws Exception {
         // Given routes, settings and a selector that are mounted, and options of Java
-        FileSystemUtils.copyRecursively(Path.of("routes"), workingFolder().resolve("routes"));
-        Path steps = workingFolder().resolve("routes/storer-store.camel.yaml");
+        Path routes = mounted("routes");
+        FileSystemUtils.copyRecursively(Path.of("routes"), routes);
+        Path steps = routes.resolve("storer-store.camel.yaml");
         Files.writeString(steps, Files.readString(steps).replace("\"Stored: file=", "\"Archived: file="));
         String events = TestKafka.topic("image.events", 1);
-        Files.createDirectory(workingFolder().resolve("config"));
-        Files.writeString(workingFolder().resolve("config/application.yaml"), "bss:\n  events-topic: " + events
+        Files.writeString(mounted("config").resolve("application.yaml"), "bss:\n  events-topic: " + events
             + "\n  topics-config:\n    data-topics-mapping:\n      - ingestion: " + topic + "\n        bucket-folder: orders\n");
-        Files.createDirectory(workingFolder().resolve("selectors"));
-        Files.writeString(workingFolder().resolve("selectors/second.jq"), ". == 2");
+        Files.writeString(mounted("selectors").resolve("second.jq"), ". == 2");
+        for (String folder : List.of("routes", "config", "selectors")) {
+            link(folder);
+        }
         String target = TestKafka.topic("image.reingestion", 1);
         setWritable(false);
         Map<String, Long> before = files();
@@ -102,6 +109,7 @@ class ImageIT {
                 return health(cistern.port(), "readiness") == 0;
             });
             assertThat(health(cistern.port())).isZero();
+            assertThatTopicsAreThoseOfTheManifests(cistern.port());
             await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
             String id = cistern.call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
                 + "\",\"customSelectorName\":\"second\"}").get("requestId").asText();
@@ -128,6 +136,47 @@ class ImageIT {
             assertThat(stored).isNotEmpty().allMatch(file -> file.toString().endsWith(".txt.zst"));
         }
         assertThat(files()).isEqualTo(before);
+    }
+
+    /** The topics that a reloader makes where they are missing are those which the manifests would have made. */
+    private void assertThatTopicsAreThoseOfTheManifests(int port) throws Exception {
+        Map<String, String> made = new TreeMap<>();
+        Map<String, String> wanted = new TreeMap<>();
+        try (Admin admin = TestKafka.broker().admin()) {
+            for (JsonNode manifest : Yaml.documents(Path.of("docker/kubernetes/strimzi/topics.yaml"))) {
+                String name = manifest.at("/metadata/name").asText();
+                if (name.matches("cistern\\.reload\\.(requests|progress|tasks|plans)")) {
+                    String of = name.replace("cistern.reload", "reload-" + port);
+                    Config config = admin.describeConfigs(List.of(new ConfigResource(ConfigResource.Type.TOPIC, of))).all().get()
+                        .values().iterator().next();
+                    int partitions = admin.describeTopics(List.of(of)).allTopicNames().get().get(of).partitions().size();
+                    made.put(name, partitions + " " + config.entries().stream()
+                        .filter(entry -> entry.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG)
+                        .collect(Collectors.toMap(ConfigEntry::name, ConfigEntry::value, (one, other) -> one, TreeMap::new)));
+                    Map<String, String> settings = new TreeMap<>();
+                    manifest.at("/spec/config").properties().forEach(entry -> settings.put(entry.getKey(), entry.getValue().asText()));
+                    wanted.put(name, manifest.at("/spec/partitions").asInt() + " " + settings);
+                }
+            }
+        }
+        assertThat(made).isEqualTo(wanted).hasSize(4);
+    }
+
+    /** The folder in which contents of a mount lie, as in a pod. */
+    private Path mounted(String name) throws IOException {
+        return Files.createDirectories(workingFolder().resolve(name).resolve("..2022_11_14_13_26_37.728"));
+    }
+
+    /** Makes the links by which a pod sees the files of a config map: they lead to one which leads to their folder. */
+    private void link(String name) throws IOException {
+        Path mount = workingFolder().resolve(name);
+        Path contents = mounted(name);
+        Files.createSymbolicLink(mount.resolve("..data"), contents.getFileName());
+        try (Stream<Path> files = Files.list(contents)) {
+            for (Path file : files.toList()) {
+                Files.createSymbolicLink(mount.resolve(file.getFileName()), Path.of("..data").resolve(file.getFileName()));
+            }
+        }
     }
 
     private PackagedCistern start() {
