@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -26,11 +26,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The routes by Camel JBang's {@code camel run}, with the script that users call: settings from the environment, beans from
- * their jar, no Spring. What JBang would download comes from this build's class path instead.
+ * their jar, no Spring. What JBang would download is there before.
  */
 class CamelJBangIT {
 
-    private static final Path POM = Path.of("src", "test", "jbang", "pom.xml").toAbsolutePath();
+    private static final Path SOURCES = Path.of("src", "test", "jbang").toAbsolutePath();
 
     @TempDir
     private Path folder;
@@ -45,9 +45,7 @@ class CamelJBangIT {
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_GROUP_ID", group, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms",
             "BSS_EVENTS_TOPIC", events, "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
-            "BSS_HTTP_AUTHENTICATION", "none", "PATH", camel().getParent() + File.pathSeparator + System.getenv("PATH"),
-            // What JBang notes of itself
-            "HOME", folder.toString(), "JAVA_TOOL_OPTIONS", "-Duser.home=" + folder));
+            "BSS_HTTP_AUTHENTICATION", "none", "PATH", camel().getParent() + File.pathSeparator + System.getenv("PATH")));
         List<String> command = List.of("bash", Path.of("docker/camel-k/jbang.sh").toAbsolutePath().toString(),
             "--property=bss.topics-config.data-topics-mapping[0].ingestion=" + topic);
 
@@ -78,29 +76,27 @@ class CamelJBangIT {
         }
     }
 
-    /** A {@code camel} for the PATH: the one of JBang but for its launcher, and for downloads. */
+    /** A {@code camel} for the PATH: the one of JBang but for its launcher, with its downloads done before. */
     private Path camel() throws IOException {
         Path jbang = Installation.folder("camel-jbang");
         List<String> command = new ArrayList<>(Installation.maven());
-        command.addAll(List.of("-q", "-B", "-ntp", "-f", POM.toString(),
+        command.addAll(List.of("-q", "-B", "-ntp", "-f", SOURCES.resolve("pom.xml").toString(),
             "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy-dependencies",
             "-DincludeScope=runtime", "-DoutputDirectory=" + jbang));
-        Installation.install(jbang, Files.readString(POM), command);
-        try (Stream<Path> jars = Files.list(jbang)) {
-            String classPath = Stream.concat(libraries(), jars.map(Path::toString).filter(jar -> jar.endsWith(".jar")))
-                .collect(Collectors.joining(File.pathSeparator));
-            Path camel = Files.createDirectories(folder.resolve("bin")).resolve("camel");
-            Files.writeString(camel, "#!/bin/sh\nexec '" + Path.of(System.getProperty("java.home"), "bin", "java") + "' -cp '"
-                + classPath + "' org.apache.camel.dsl.jbang.core.commands.CamelJBangMain \"$@\" --download=false\n");
-            assertThat(camel.toFile().setExecutable(true)).isTrue();
-            return camel;
-        }
+        Installation.install(jbang, Files.readString(SOURCES.resolve("pom.xml")), command);
+        Path camel = Files.createDirectories(folder.resolve("bin")).resolve("camel");
+        Files.writeString(camel, """
+            #!/bin/sh
+            exec '%s' -XX:TieredStopAtLevel=1 -Duser.home='%s' -Dmaven.repo.local='%s' -cp '%s/*' '%s' "$@" --download=false
+            """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"), folder, repository(), jbang,
+                SOURCES.resolve("Camel.java")));
+        assertThat(camel.toFile().setExecutable(true)).isTrue();
+        return camel;
     }
 
-    /** The class path of this build without Spring, and without Cistern itself. */
-    private static Stream<String> libraries() {
-        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-            .filter(entry -> entry.endsWith(".jar") && !entry.matches(".*[/\\\\](spring-|[^/\\\\]*-starter-|cistern)[^/\\\\]*|"
-                + ".*springboot.*|.*(logback|junit|surefire).*"));
+    /** Where Maven has put what it has downloaded. */
+    private static String repository() {
+        return Stream.of("maven.repo.local", "localRepository").map(System::getProperty).filter(Objects::nonNull).findFirst()
+            .orElse(Path.of(System.getProperty("user.home"), ".m2", "repository").toString());
     }
 }

@@ -28,7 +28,6 @@ class CamelPropertiesTest {
         camel.server.enabled=true
         camel.server.port={{env:HTTP_PORT:3000}}
         camel.health.enabled=true
-        camel.metrics.enabled=true
 
         """;
 
