@@ -17,6 +17,10 @@ import org.junit.jupiter.api.Test;
 class CamelPropertiesTest {
 
     private static final Path FILE = Path.of("docker", "camel-k", "application.properties");
+    /** Names of variables are in capitals, those of keys are not. */
+    private static final Pattern VARIABLE =
+        Pattern.compile("\\$\\{([A-Z][A-Z0-9_]*:[^${}]*(?:\\{\\{[^{}]*}}[^${}]*)*)}");
+    private static final Pattern KEY = Pattern.compile("\\$\\{([a-z][a-z0-9.-]*)}");
     private static final String HEAD = """
         # application.yaml for Camel Main, Camel JBang: what each key means is said there, and what its environment variable is.
         # This file is made from it: mvn test -Dtest=CamelPropertiesTest -Dcamel-properties.write=true
@@ -50,9 +54,9 @@ class CamelPropertiesTest {
         String value = ApplicationYaml.written(key);
         for (String before = ""; !before.equals(value);) {
             before = value;
-            // Names of variables are in capitals, those of keys are not; what is inside of another one comes first.
-            value = Pattern.compile("\\$\\{([A-Z][A-Z0-9_]*:[^${}]*(?:\\{\\{[^{}]*}}[^${}]*)*)}").matcher(value).replaceAll("{{env:$1}}");
-            value = Pattern.compile("\\$\\{([a-z][a-z0-9.-]*)}").matcher(value).replaceAll("{{$1}}");
+            // What is inside of another one comes first.
+            value = VARIABLE.matcher(value).replaceAll("{{env:$1}}");
+            value = KEY.matcher(value).replaceAll("{{$1}}");
         }
         assertThat(value).doesNotContain("${");
         return value;

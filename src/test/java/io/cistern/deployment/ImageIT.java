@@ -89,8 +89,10 @@ class ImageIT {
         Path steps = routes.resolve("storer-store.camel.yaml");
         Files.writeString(steps, Files.readString(steps).replace("\"Stored: file=", "\"Archived: file="));
         String events = TestKafka.topic("image.events", 1);
-        Files.writeString(mounted("config").resolve("application.yaml"), "bss:\n  events-topic: " + events
-            + "\n  topics-config:\n    data-topics-mapping:\n      - ingestion: " + topic + "\n        bucket-folder: orders\n");
+        Files.writeString(mounted("config").resolve("application.yaml"), "bss:\n  events-topic: of-nobody\n"
+            + "  topics-config:\n    data-topics-mapping:\n      - ingestion: " + topic + "\n        bucket-folder: orders\n");
+        // As docker/kubernetes/components/kafka-tls has it
+        Files.writeString(mounted("config").resolve("application-kafka-tls.yaml"), "bss.events-topic: " + events + "\n");
         Files.writeString(mounted("selectors").resolve("second.jq"), ". == 2");
         for (String folder : List.of("routes", "config", "selectors")) {
             link(folder);
@@ -154,7 +156,8 @@ class ImageIT {
                         .filter(entry -> entry.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG)
                         .collect(Collectors.toMap(ConfigEntry::name, ConfigEntry::value, (one, other) -> one, TreeMap::new)));
                     Map<String, String> settings = new TreeMap<>();
-                    manifest.at("/spec/config").properties().forEach(entry -> settings.put(entry.getKey(), entry.getValue().asText()));
+                    manifest.at("/spec/config").properties()
+                        .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asText()));
                     wanted.put(name, manifest.at("/spec/partitions").asInt() + " " + settings);
                 }
             }
@@ -182,11 +185,11 @@ class ImageIT {
     private PackagedCistern start() {
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_GROUP_ID", group, "BSS_CACHE_UPLOAD_TIMEOUT", "2s",
             "BUCKET_TYPE", "file", "BUCKET_NAME", root.resolve("archive").toString(), "BSS_HTTP_AUTHENTICATION", "none",
-            "CONFIGURATIONS_PATH", workingFolder().toString(),
+            "CONFIGURATIONS_PATH", workingFolder().toString(), "SPRING_PROFILES_ACTIVE", "kafka-tls",
             "JAVA_TOOL_OPTIONS", "-Dbss.compression=zstd -Djava.io.tmpdir=" + root.resolve("tmp")));
         dockerfile.environment().forEach((name, value) -> settings.put(name, placed(value)));
-        List<String> command = asItsUser(Dockerfile.command(dockerfile.only(null, "ENTRYPOINT")).stream().map(this::placed).toList());
-        return new PackagedCistern(workingFolder(), folder.resolve("output.log"), command, settings);
+        List<String> command = Dockerfile.command(dockerfile.only(null, "ENTRYPOINT")).stream().map(this::placed).toList();
+        return new PackagedCistern(workingFolder(), folder.resolve("output.log"), asItsUser(command), settings);
     }
 
     private int health(int port, String... arguments) throws Exception {

@@ -53,9 +53,10 @@ class IntegrationTest {
         Path kubectl = folder.resolve("kubectl");
         Files.writeString(kubectl, "#!/bin/sh\necho \"$@\" >> " + calls + "\n");
         assertThat(kubectl.toFile().setExecutable(true)).isTrue();
-        ProcessBuilder script = new ProcessBuilder("bash", Path.of("docker/camel-k/config.sh").toAbsolutePath().toString(), "archive")
+        Path path = Path.of("docker/camel-k/config.sh").toAbsolutePath();
+        ProcessBuilder script = new ProcessBuilder("bash", path.toString(), "archive")
             .directory(folder.toFile()).redirectErrorStream(true).redirectOutput(folder.resolve("output").toFile());
-        script.environment().merge("PATH", folder.toString(), (path, first) -> first + ":" + path);
+        script.environment().merge("PATH", folder.toString(), (paths, first) -> first + ":" + paths);
 
         Process process = script.start();
         try {

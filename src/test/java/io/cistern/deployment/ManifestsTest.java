@@ -70,8 +70,8 @@ class ManifestsTest {
     void theConfigMapsOfRoutesHoldEachRoute() throws IOException {
         JsonNode generators = Yaml.documents(ROUTES).get(0).get("configMapGenerator");
         try (Stream<Path> routes = Files.walk(Path.of("routes"))) {
-            assertThat(generators.findValues("files").stream().flatMap(files -> texts(files).stream()).map(Path.of("routes")::resolve))
-                .containsExactlyInAnyOrderElementsOf(routes.filter(path -> path.toString().endsWith(".camel.yaml")).toList());
+            assertThat(generators.findValues("files").stream().flatMap(files -> texts(files).stream()))
+                .extracting(Path.of("routes")::resolve).containsExactlyInAnyOrderElementsOf(routes.filter(path -> path.toString().endsWith(".camel.yaml")).toList());
         }
         // And the component mounts those of buckets in their folder.
         JsonNode patch = Yaml.documents(Yaml.documents(FOLDER.resolve("components/routes/kustomization.yaml")).get(0)
@@ -142,7 +142,8 @@ class ManifestsTest {
     @Test
     void secretsAreNamedAndNeverWritten() throws IOException {
         assertThat(resources()).extracting(resource -> resource.get("kind").asText()).doesNotContain("Secret");
-        assertThat(Files.readString(FOLDER.resolve("base/settings.env"))).doesNotContainPattern("(?m)^\\w*(PASSWORD|KEY|TOKEN)\\w*=");
+        assertThat(Files.readString(FOLDER.resolve("base/settings.env")))
+            .doesNotContainPattern("(?m)^\\w*(PASSWORD|KEY|TOKEN)\\w*=");
         assertThat(cistern()).allSatisfy(deployment ->
             assertThat(deployment.at("/spec/template/spec/containers/0").findValues("secretRef")).hasSizeGreaterThanOrEqualTo(3));
     }
@@ -163,8 +164,8 @@ class ManifestsTest {
                 }
             }
         }
-        assertThat(selectors).hasSizeGreaterThan(8).allSatisfy(selector -> assertThat(pods).anyMatch(labels ->
-            selector.size() > 0 && selector.properties().stream().allMatch(label -> label.getValue().equals(labels.get(label.getKey())))));
+        assertThat(selectors).hasSizeGreaterThan(8).allSatisfy(selector -> assertThat(pods).anyMatch(labels -> selector.size() > 0
+            && selector.properties().stream().allMatch(label -> label.getValue().equals(labels.get(label.getKey())))));
     }
 
     @Test
@@ -219,7 +220,7 @@ class ManifestsTest {
         Set<String> maps = whole.stream().filter(resource -> resource.get("kind").asText().equals("ConfigMap"))
             .map(resource -> resource.at("/metadata/name").asText()).collect(Collectors.toSet());
         assertThat(whole.stream().filter(resource -> resource.get("kind").asText().equals("Deployment"))
-            .flatMap(resource -> Stream.concat(resource.findValues("configMap").stream(), resource.findValues("configMapRef").stream()))
+            .flatMap(resource -> Stream.of("configMap", "configMapRef").flatMap(kind -> resource.findValues(kind).stream()))
             .map(reference -> reference.get("name").asText())).hasSizeGreaterThan(8)
             .allSatisfy(name -> assertThat(maps).contains(name));
         Map<String, JsonNode> deployments = plain.stream().filter(resource -> resource.get("kind").asText().equals("Deployment"))
@@ -227,8 +228,8 @@ class ManifestsTest {
         assertThat(deployments).containsKeys("cistern-storer", "cistern-reloader");
         assertThat(deployments.values()).allSatisfy(deployment ->
             assertThat(ImageNames.isPinned(deployment.at("/spec/template/spec/containers/0/image").asText())).isTrue());
-        JsonNode settings = plain.stream().filter(resource -> resource.at("/metadata/name").asText().startsWith("cistern-settings-"))
-            .findFirst().orElseThrow();
+        JsonNode settings = plain.stream()
+            .filter(resource -> resource.at("/metadata/name").asText().startsWith("cistern-settings-")).findFirst().orElseThrow();
         assertThat(settings.at("/data/BSS_ENABLE_POST_INGESTION").asBoolean()).isEqualTo(overlay.equals("sequential"));
         if (overlay.equals("parallel")) {
             assertThat(deployments.get("orders-replay").at("/spec/replicas").asInt(-1)).isZero();
@@ -275,7 +276,8 @@ class ManifestsTest {
     }
 
     private static List<JsonNode> cistern() throws IOException {
-        return deployments().stream().filter(deployment -> deployment.at("/metadata/name").asText().startsWith("cistern-")).toList();
+        return deployments().stream()
+            .filter(deployment -> deployment.at("/metadata/name").asText().startsWith("cistern-")).toList();
     }
 
     /** All that lies in files which a kustomization names as resources. */

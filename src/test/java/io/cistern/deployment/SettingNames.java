@@ -18,7 +18,8 @@ final class SettingNames {
     static Set<String> known() {
         try {
             Set<String> names = new TreeSet<>();
-            Matcher matcher = Pattern.compile("\\$\\{([A-Z][A-Z0-9_]*)[:}]").matcher(Files.readString(Path.of("application.yaml")));
+            Matcher matcher = Pattern.compile("\\$\\{([A-Z][A-Z0-9_]*)[:}]")
+                .matcher(Files.readString(Path.of("application.yaml")));
             while (matcher.find()) {
                 names.add(matcher.group(1));
             }
