@@ -10,6 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -32,9 +33,20 @@ public final class PackagedCistern implements AutoCloseable {
      * @param settings by the names of their environment variables
      */
     public PackagedCistern(Path work, Path jar, String heap, Map<String, String> settings) {
-        output = work.resolve("output.log");
-        ProcessBuilder builder = new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString());
+        this(work, work.resolve("output.log"), List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString()), settings);
+    }
+
+    /**
+     * Starts it by another command, and does not wait.
+     *
+     * @param work     its working folder, in which it need not be able to write
+     * @param output   the file that gets what it prints
+     * @param settings by the names of their environment variables
+     */
+    public PackagedCistern(Path work, Path output, List<String> command, Map<String, String> settings) {
+        this.output = output;
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().keySet().removeIf(name ->
             name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
@@ -122,6 +134,17 @@ public final class PackagedCistern implements AutoCloseable {
         if (new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor() != 0) {
             throw new IOException("kill -" + name + " failed");
         }
+    }
+
+    /** The port of its HTTP interface. */
+    public int port() {
+        return port;
+    }
+
+    /** Ends it as Kubernetes does; the code with which it has ended. */
+    public int stop() {
+        close();
+        return process.exitValue();
     }
 
     /** Ends it as Kubernetes does, and waits for that. */
