@@ -20,9 +20,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
+import net.thisptr.jackson.jq.BuiltinFunctionLoader;
 import net.thisptr.jackson.jq.JsonQuery;
 import net.thisptr.jackson.jq.Scope;
 import net.thisptr.jackson.jq.Versions;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +58,7 @@ class StoriesTest {
             "cistern.events")) {
             kafka.createTopic(topic, 1);
         }
+        commitOffsets();
         Path configurations = Files.createDirectories(bucket.resolveSibling(bucket.getFileName() + "-configurations"));
         Path selectors = Files.createDirectories(configurations.resolve("selectors"));
         for (Block block : Markdown.read(Path.of("docs/reloads.md")).blocks()) {
@@ -70,6 +74,14 @@ class StoriesTest {
             "CONFIGURATIONS_PATH", configurations.toString(),
             "bss.topics-config.data-topics-mapping[0].ingestion", "orders.ingestion",
             "bss.topics-config.data-topics-mapping[0].bucket-folder", "orders"));
+    }
+
+    /** A storer of that group has stored all of it, and is stopped. */
+    private static void commitOffsets() throws Exception {
+        try (var admin = kafka.admin()) {
+            admin.alterConsumerGroupOffsets("cistern", Map.of(new TopicPartition("orders.ingestion", 0),
+                new OffsetAndMetadata(0))).all().get();
+        }
     }
 
     @AfterAll
@@ -123,7 +135,9 @@ class StoriesTest {
 
     private JsonNode call(Curl curl, Block block) {
         String path = curl.pathOfCistern();
-        if (variables.containsKey("id")) {
+        if (path.equals("/reingestion/topic")) {
+            awaitAllOver();
+        } else if (variables.containsKey("id")) {
             awaitState(path, curl.method().equals("DELETE"));
         }
         RunningCistern.Answer answer = cistern.call(curl.method(), path, curl.body());
@@ -143,11 +157,18 @@ class StoriesTest {
         }
     }
 
+    /** What ran before may have been into the same topic. */
+    private static void awaitAllOver() {
+        await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(50))
+            .until(() -> cistern.call("GET", "/reingestion?status=START", null).body().get("total").asInt() == 0);
+    }
+
     private static JsonNode query(String jq, JsonNode input) throws Exception {
         List<JsonNode> output = new ArrayList<>();
         Scope scope = Scope.newEmptyScope();
-        net.thisptr.jackson.jq.BuiltinFunctionLoader.getInstance().loadFunctions(Versions.JQ_1_6, scope);
+        BuiltinFunctionLoader.getInstance().loadFunctions(Versions.JQ_1_6, scope);
         JsonQuery.compile(jq, Versions.JQ_1_6).apply(scope, input, output::add);
+        assertThat(output).as("what %s finds", jq).isNotEmpty().noneMatch(JsonNode::isNull);
         return output.size() == 1 ? output.get(0) : JSON.valueToTree(output);
     }
 }
