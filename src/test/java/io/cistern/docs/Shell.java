@@ -35,8 +35,9 @@ final class Shell {
      * @param variable    gets what they print; null if it is shown
      * @param assignments variables that are set, before the command or without one
      * @param commands    the words of each
+     * @param file        the file that gets what they print, or null
      */
-    record Step(String variable, Map<String, Word> assignments, List<List<Word>> commands) {
+    record Step(String variable, Map<String, Word> assignments, List<List<Word>> commands, String file) {
     }
 
     private static final Set<String> KEYWORDS = Set.of("do", "done", "then", "else", "fi", "if", "while", "until", "!", "{", "}");
@@ -45,7 +46,7 @@ final class Shell {
     private final List<Step> steps = new ArrayList<>();
     private List<List<Word>> commands = new ArrayList<>(List.of(new ArrayList<>()));
     private Map<String, Word> assignments = new LinkedHashMap<>();
-    private String variable;
+    private String file;
     private String endOfText;
     private int at;
 
@@ -99,10 +100,12 @@ final class Shell {
             endOfText = word().expand(Map.of());
             return;
         }
+        boolean isOutput = script.charAt(at) == '>';
         while (at < script.length() && "<>& ".indexOf(script.charAt(at)) >= 0) {
             at++;
         }
-        word();
+        String target = word().expand(Map.of());
+        file = isOutput ? target : file;
     }
 
     private void add(Word word) {
@@ -116,7 +119,7 @@ final class Shell {
             if (text.startsWith(name + "=\0")) {
                 // What a command prints: its steps were read in its place.
                 Step last = steps.remove(steps.size() - 1);
-                steps.add(new Step(name, last.assignments, last.commands));
+                steps.add(new Step(name, last.assignments, last.commands, last.file));
             } else {
                 assignments.put(name, new Word(value));
             }
@@ -128,11 +131,11 @@ final class Shell {
     private void endStep() {
         commands.removeIf(List::isEmpty);
         if (!commands.isEmpty() || !assignments.isEmpty()) {
-            steps.add(new Step(variable, assignments, commands));
+            steps.add(new Step(null, assignments, commands, file));
         }
         commands = new ArrayList<>(List.of(new ArrayList<>()));
         assignments = new LinkedHashMap<>();
-        variable = null;
+        file = null;
     }
 
     /** Reads a word; what a command in it prints is a NUL, and the command a step before. */

@@ -49,7 +49,10 @@ class StoriesTest {
     private static EmbeddedKafka kafka;
     private static RunningCistern cistern;
 
+    @TempDir
+    private Path folder;
     private final Map<String, String> variables = new HashMap<>();
+    private final Map<String, String> files = new HashMap<>();
 
     @BeforeAll
     static void start() throws Exception {
@@ -117,7 +120,11 @@ class StoriesTest {
         }
         List<String> first = commands.get(0);
         if (KafkaTools.know(first.get(0))) {
-            assertThat(KafkaTools.run(first)).as("%s: %s", block, first).doesNotContain("Error");
+            String printed = KafkaTools.run(first.stream().map(word -> files.getOrDefault(word, word)).toList());
+            assertThat(printed).as("%s: %s", block, first).doesNotContain("Error");
+            if (step.file() != null) {
+                files.put(step.file(), Files.writeString(folder.resolve(step.file()), printed).toString());
+            }
             return 1;
         }
         if (!first.get(0).equals("curl") || Curl.parse(first).pathOfCistern() == null) {
