@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.utils.Exit;
@@ -15,15 +16,8 @@ final class KafkaTools {
     private record Tool(String main, String options) {
     }
 
-    /** A command that ended by itself, as one does that was not called rightly. */
+    /** A command ended by itself. */
     private static final class Ended extends RuntimeException {
-
-        private final int code;
-
-        Ended(int code, String message) {
-            super(message);
-            this.code = code;
-        }
     }
 
     private static final Map<String, Tool> TOOLS = Map.of(
@@ -70,15 +64,18 @@ final class KafkaTools {
     private static synchronized String withoutExit(Call call) throws Exception {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream console = System.out;
+        // A command takes it for a failure that it was not ended, and ends once more.
+        List<Integer> codes = new ArrayList<>();
         Exit.Procedure end = (code, message) -> {
-            throw new Ended(code, message);
+            codes.add(code);
+            throw new Ended();
         };
         Exit.setExitProcedure(end);
         System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
         try {
             call.make();
         } catch (InvocationTargetException e) {
-            if (!(e.getCause() instanceof Ended ended && ended.code == 0)) {
+            if (!(e.getCause() instanceof Ended) || codes.get(0) != 0) {
                 throw new IllegalArgumentException(printed + " " + e.getCause(), e.getCause());
             }
         } finally {
