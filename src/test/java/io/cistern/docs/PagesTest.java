@@ -15,6 +15,7 @@ import io.cistern.testing.Markdown;
 import io.cistern.testing.Markdown.Block;
 import java.io.IOException;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -33,12 +34,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
 import net.thisptr.jackson.jq.JsonQuery;
 import net.thisptr.jackson.jq.Versions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.beans.factory.config.YamlPropertiesFactoryBean;
 import org.springframework.core.io.ByteArrayResource;
 import org.w3c.dom.Document;
+import org.xml.sax.InputSource;
 
 /** What the pages tell their readers to write is right: settings, commands, calls, and where links lead. */
 class PagesTest {
@@ -98,15 +102,14 @@ class PagesTest {
         });
         check("jq", block -> JsonQuery.compile(block.text(), Versions.JQ_1_6));
         check("xml", block -> {
-            Document document = javax.xml.parsers.DocumentBuilderFactory.newInstance().newDocumentBuilder()
-                .parse(new org.xml.sax.InputSource(new StringReader(block.text())));
+            Document document = DocumentBuilderFactory.newInstance().newDocumentBuilder()
+                .parse(new InputSource(new StringReader(block.text())));
             assertThat(document.getDocumentElement()).isNotNull();
         });
     }
 
     @Test
-    void shellIsWhatAShellReads() throws Exception {
-        Path scripts = Files.createTempDirectory("blocks");
+    void shellIsWhatAShellReads(@TempDir Path scripts) throws Exception {
         List<String> paths = new ArrayList<>();
         for (Block block : blocks(block -> block.language().equals("shell"))) {
             String name = block.toString().replace('/', '-').replace(':', '-');
@@ -308,7 +311,7 @@ class PagesTest {
             }
             return texts.stream();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
