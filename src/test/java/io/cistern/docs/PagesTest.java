@@ -67,7 +67,8 @@ class PagesTest {
     private static final Set<String> COMMANDS = Set.of("curl", "jq", "java", "mvn", "export", "mkdir", "cp", "cat", "echo", "ls",
         "cd", "sleep", "grep", "sed", "chmod", "rm", "git", "docker", "kubectl", "kustomize", "helm", "camel", "jbang", "npm",
         "openssl", "keytool", "promtool", "aws", "az", "gcloud", "mc", "unzip", "tar", "for", "test", "base64", "printf",
-        "timeout", "watch", "tail", "head", "kamel", "sha256sum", "htpasswd");
+        "timeout", "watch", "tail", "head", "kamel", "sha256sum", "htpasswd", "cut", "tr",
+        "sort", "awk", "xargs");
     private static final Pattern VARIABLE = Pattern.compile("(BSS|BUCKET|KAFKA|S3)_[A-Z0-9_]+");
     /** What Kafka's own scripts read. */
     private static final Set<String> VARIABLES_OF_OTHERS = Set.of("KAFKA_OPTS", "KAFKA_HEAP_OPTS");
