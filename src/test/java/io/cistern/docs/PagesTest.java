@@ -217,6 +217,37 @@ class PagesTest {
         });
     }
 
+    /** A row may give the ends of further names only: {@code BSS_RELOAD_SCHEDULE_CRON}, {@code _PERIOD}. */
+    @Test
+    void theReferenceHasEveryVariableOfApplicationYaml() throws IOException {
+        List<String> rows = Stream.of("docs/reference.md", "docs/reloads.md").flatMap(page -> lines(Path.of(page)))
+            .filter(line -> line.startsWith("| `")).toList();
+        Set<String> missing = new TreeSet<>();
+        for (Matcher name = Pattern.compile("\\$\\{([A-Z0-9_]+):").matcher(Files.readString(Path.of("application.yaml")));
+            name.find();) {
+            String variable = name.group(1);
+            if (rows.stream().noneMatch(row -> isIn(variable, row))) {
+                missing.add(variable);
+            }
+        }
+        assertThat(missing).isEmpty();
+    }
+
+    private static boolean isIn(String variable, String row) {
+        String first = row.substring(3, row.indexOf('`', 3));
+        return row.contains("`" + variable + "`") || Pattern.compile("`(_[A-Z0-9_]+)`").matcher(row).results()
+            .map(end -> end.group(1)).anyMatch(end -> variable.endsWith(end)
+                && first.startsWith(variable.substring(0, variable.length() - end.length())));
+    }
+
+    private static Stream<String> lines(Path page) {
+        try {
+            return Files.readAllLines(page).stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Checks all blocks of a language; all that are wrong are told at once, by page and line. */
     private static void check(String language, Check check) {
         List<String> problems = new ArrayList<>();
