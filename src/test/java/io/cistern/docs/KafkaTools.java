@@ -1,6 +1,7 @@
 package io.cistern.docs;
 
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
@@ -64,6 +65,7 @@ final class KafkaTools {
     private static synchronized String withoutExit(Call call) throws Exception {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream console = System.out;
+        PrintStream errors = System.err;
         // A command takes it for a failure that it was not ended, and ends once more.
         List<Integer> codes = new ArrayList<>();
         Exit.Procedure end = (code, message) -> {
@@ -72,6 +74,8 @@ final class KafkaTools {
         };
         Exit.setExitProcedure(end);
         System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        // Being kept from ending is told there.
+        System.setErr(new PrintStream(OutputStream.nullOutputStream()));
         try {
             call.make();
         } catch (InvocationTargetException e) {
@@ -80,6 +84,7 @@ final class KafkaTools {
             }
         } finally {
             System.setOut(console);
+            System.setErr(errors);
             Exit.resetExitProcedure();
         }
         return printed.toString(StandardCharsets.UTF_8);

@@ -42,7 +42,7 @@ class StoriesTest {
     private static final Instant DAY = Instant.parse("2022-11-14T09:00:00Z");
     private static final Set<String> ON_THE_WAY = Set.of("PLANNING", "PAUSING", "RESUMING", "STOPPING");
     /** So many that a reload still runs when it is paused and stopped. */
-    private static final int RECORDS = 300_000;
+    private static final int RECORDS = 150_000;
 
     @TempDir
     private static Path bucket;
@@ -74,7 +74,7 @@ class StoriesTest {
                 + "}")).iterator());
         cistern = RunningCistern.start(Map.of("BSS_ROLES", "reloader", "KAFKA_BROKERS", kafka.bootstrapServers(),
             "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_RELOAD_DEAD_LETTER_TOPIC", "dead-letters",
-            "CONFIGURATIONS_PATH", configurations.toString(),
+            "CONFIGURATIONS_PATH", configurations.toString(), "BSS_RELOAD_GROUP_ID", "cistern.reload",
             "bss.topics-config.data-topics-mapping[0].ingestion", "orders.ingestion",
             "bss.topics-config.data-topics-mapping[0].bucket-folder", "orders"));
     }
