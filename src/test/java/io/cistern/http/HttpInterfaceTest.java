@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointsSupplier;
 
 /** What the reloader answers over HTTP, call by call: CONTRACT.md §6 and openapi.yaml. */
 class HttpInterfaceTest {
@@ -85,6 +86,13 @@ class HttpInterfaceTest {
     @AfterAll
     static void stop() {
         cistern.close();
+    }
+
+    /** The bill of materials in the jar is for those who have the jar, and not for whoever can reach the service. */
+    @Test
+    void theBillOfMaterialsIsNotServed() {
+        assertThat(cistern.context().getBean(WebEndpointsSupplier.class).getEndpoints())
+            .extracting(endpoint -> endpoint.getEndpointId().toString()).contains("health").doesNotContain("sbom");
     }
 
     @Test
