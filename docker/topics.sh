@@ -3,7 +3,7 @@
 #
 #   docker/topics.sh --bootstrap-server kafka:9092 [--command-config client.properties]
 #
-# The same as Strimzi resources: docker/kubernetes/components/strimzi. REPLICATION_FACTOR is 3 unless it is set, PARTITIONS
+# The same as Strimzi resources: docker/kubernetes/strimzi. REPLICATION_FACTOR is 3 unless it is set, PARTITIONS
 # of each ingestion topic are 12. A reingestion topic has as many partitions as its ingestion topic, so that records can
 # keep theirs.
 set -euo pipefail

@@ -34,7 +34,7 @@ class ComposeTest {
     private static final Path FOLDER = Path.of("docker");
     private static final String SCHEMA_VERSION = "1.0.0";
     /** Of other programs than Cistern */
-    private static final Set<String> OTHER_VARIABLES = Set.of("GCE_METADATA_HOST", "BSS_HTTP_AUTHENTICATION");
+    private static final Set<String> OTHER_VARIABLES = Set.of("GCE_METADATA_HOST");
 
     @TempDir
     private Path folder;
