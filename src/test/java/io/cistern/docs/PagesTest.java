@@ -279,7 +279,7 @@ class PagesTest {
         yaml.setResources(new ByteArrayResource(text.getBytes(StandardCharsets.UTF_8)));
         Properties fragment = yaml.getObject();
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", "localhost:9092", "KAFKA_GROUP_ID", "group",
-            "BUCKET_TYPE", "file", "BUCKET_NAME", "bucket", "BSS_EVENTS_TOPIC", "events"));
+            "BUCKET_TYPE", "file", "BUCKET_NAME", "bucket", "BSS_EVENTS_TOPIC", "events", "BSS_HTTP_AUTHENTICATION", "none"));
         if (!text.contains("data-topics-mapping:")) {
             settings.put("bss.topics-config.data-topics-mapping[0].ingestion", "orders.ingestion");
         }

@@ -219,7 +219,7 @@ class HttpSecurityTest {
     void probesAndTheDocumentAreOpenAndSayNoMoreThanTheyMust() {
         await().atMost(Duration.ofSeconds(20)).until(() -> call("GET", "/actuator/health", null).status() == 200);
         assertThat(call("GET", "/actuator/health", null).body()).hasToString(
-            "{\"status\":\"UP\",\"groups\":[\"liveness\",\"readiness\"]}");
+            "{\"status\":\"UP\",\"groups\":[\"liveness\",\"readiness\",\"startup\"]}");
         assertThat(call("GET", "/actuator/health/readiness", null).body()).hasToString("{\"status\":\"UP\"}");
         assertThat(call("GET", "/actuator/health", null, apiKey(VIEWER_KEY)).body().has("components")).isTrue();
         assertThat(call("GET", "/openapi.yaml", null).status()).isEqualTo(200);
