@@ -78,7 +78,7 @@ final class AuditCommand {
 
     private static int run(Environment environment, PrintStream out) {
         // What only other roles need is not asked for.
-        Map<String, String> own = Map.of("bss.roles", "reloader");
+        Map<String, String> own = Map.of("bss.roles", "reloader", "bss.http.authentication", "none");
         Function<String, String> lookup = key -> own.getOrDefault(key, environment.getProperty(key));
         Settings settings = new Settings(lookup);
         String folder = environment.getProperty("audit", "");
@@ -120,7 +120,7 @@ final class AuditCommand {
     }
 
     /** As Camel's starter does it. */
-    private static void setUpKafka(CamelContext context, Environment environment) {
+    static void setUpKafka(CamelContext context, Environment environment) {
         KafkaComponentConfiguration configuration = Binder.get(environment)
             .bindOrCreate("camel.component.kafka", KafkaComponentConfiguration.class);
         CamelPropertiesHelper.copyProperties(context, configuration, context.getComponent("kafka", KafkaComponent.class));

@@ -14,7 +14,7 @@ import org.apache.camel.support.ResourceHelper;
 /** The bucket behind its backend's own routes, in a Camel context that has nothing else. */
 final class Backend implements AutoCloseable {
 
-    private final DefaultCamelContext context = new DefaultCamelContext();
+    private final DefaultCamelContext context;
     private final Bucket bucket;
 
     /**
@@ -26,19 +26,7 @@ final class Backend implements AutoCloseable {
      * @throws Exception         if its routes do not start
      */
     Backend(Settings settings, Function<String, String> lookup, String routesFolder) throws Exception {
-        context.getCamelContextExtension().setName("cistern-backend");
-        context.setStartupSummaryLevel(StartupSummaryLevel.Off);
-        context.getPropertiesComponent().addPropertiesSource(new PropertiesSource() {
-            @Override
-            public String getName() {
-                return "settings";
-            }
-
-            @Override
-            public String getProperty(String name) {
-                return lookup.apply(name);
-            }
-        });
+        context = context("cistern-backend", lookup);
         try {
             String type = settings.value("bss.bucket.type");
             String file = routesFolder + "/buckets/" + type + ".camel.yaml";
@@ -57,6 +45,25 @@ final class Backend implements AutoCloseable {
             context.close();
             throw e;
         }
+    }
+
+    /** An empty context with the settings as its properties. */
+    static DefaultCamelContext context(String name, Function<String, String> lookup) {
+        DefaultCamelContext context = new DefaultCamelContext();
+        context.getCamelContextExtension().setName(name);
+        context.setStartupSummaryLevel(StartupSummaryLevel.Off);
+        context.getPropertiesComponent().addPropertiesSource(new PropertiesSource() {
+            @Override
+            public String getName() {
+                return "settings";
+            }
+
+            @Override
+            public String getProperty(String key) {
+                return lookup.apply(key);
+            }
+        });
+        return context;
     }
 
     Bucket bucket() {

@@ -7,6 +7,7 @@ import org.springframework.boot.Banner;
 import org.springframework.boot.actuate.autoconfigure.logging.OpenTelemetryLoggingAutoConfiguration;
 import org.springframework.boot.actuate.autoconfigure.opentelemetry.OpenTelemetryAutoConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.autoconfigure.security.servlet.UserDetailsServiceAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
@@ -20,12 +21,17 @@ import org.springframework.core.env.Environment;
 
 /** Runs the routes on Spring Boot: finds them, and checks everything before they start. */
 // The client of Google's store brings OpenTelemetry, which is for those who set it up, and not for whoever has the jar.
-@SpringBootApplication(exclude = {OpenTelemetryAutoConfiguration.class, OpenTelemetryLoggingAutoConfiguration.class})
+// Users are those of the settings.
+@SpringBootApplication(exclude = {OpenTelemetryAutoConfiguration.class, OpenTelemetryLoggingAutoConfiguration.class,
+    UserDetailsServiceAutoConfiguration.class})
 public class CisternApplication {
 
     public static void main(String[] args) {
         if (AuditCommand.isAskedFor(args)) {
             System.exit(AuditCommand.run(Map.of(), args, System.out, System.err));
+        }
+        if (CheckCommand.isAskedFor(args)) {
+            System.exit(CheckCommand.run(Map.of(), args, System.out, System.err));
         }
         start(Map.of(), args);
     }

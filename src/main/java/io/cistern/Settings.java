@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.util.TimeUtils;
@@ -155,6 +156,7 @@ public final class Settings implements CamelContextAware {
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final String SCHEDULED_REQUEST = "bss.reload.schedule.request";
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+    private static final String ADDRESS = "(https?://[^/?#@]+(/[^?#@]*)?)?";
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s*([KMG]?)I?B?");
 
@@ -196,6 +198,19 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.bucket.azure-sas-token", "AZURE_STORAGE_SAS_TOKEN"),
         Map.entry("bss.bucket.azure-connection-string", "AZURE_STORAGE_CONNECTION_STRING"),
         Map.entry("bss.bucket.google-credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
+        Map.entry("bss.reingestion.allowed-topics", "BSS_REINGESTION_ALLOWED_TOPICS"),
+        Map.entry("bss.reingestion.allow-ingestion-topics", "BSS_REINGESTION_ALLOW_INGESTION_TOPICS"),
+        Map.entry("bss.http.authentication", "BSS_HTTP_AUTHENTICATION"),
+        Map.entry("bss.http.metrics", "BSS_HTTP_METRICS"),
+        Map.entry("bss.http.api-keys", "BSS_HTTP_API_KEYS"),
+        Map.entry("bss.http.users", "BSS_HTTP_USERS"),
+        Map.entry("bss.http.oauth2.issuer-uri", "BSS_HTTP_OAUTH2_ISSUER_URI"),
+        Map.entry("bss.http.oauth2.jwk-set-uri", "BSS_HTTP_OAUTH2_JWK_SET_URI"),
+        Map.entry("bss.http.oauth2.audience", "BSS_HTTP_OAUTH2_AUDIENCE"),
+        Map.entry("bss.http.oauth2.name-claim", "BSS_HTTP_OAUTH2_NAME_CLAIM"),
+        Map.entry("bss.http.oauth2.roles-claim", "BSS_HTTP_OAUTH2_ROLES_CLAIM"),
+        Map.entry("bss.http.oauth2.viewer-role", "BSS_HTTP_OAUTH2_VIEWER_ROLE"),
+        Map.entry("bss.http.oauth2.operator-role", "BSS_HTTP_OAUTH2_OPERATOR_ROLE"),
         Map.entry("bss.reload.concurrency", "BSS_RELOAD_CONCURRENCY"),
         Map.entry("bss.reload.max-running", "BSS_RELOAD_MAX_RUNNING"),
         Map.entry("bss.reload.commit-interval", "BSS_RELOAD_COMMIT_INTERVAL"),
@@ -215,11 +230,13 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.reload.schedule.zone", "BSS_RELOAD_SCHEDULE_ZONE"),
         Map.entry("bss.reload.schedule.request", "BSS_RELOAD_SCHEDULE_REQUEST"),
         Map.entry("bss.configurations-path", "CONFIGURATIONS_PATH"),
+        Map.entry("bss.tracing-endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
         Map.entry("kafka.group-id", "KAFKA_GROUP_ID"),
         Map.entry("kafka.client-id", "KAFKA_CLIENT_ID"),
         Map.entry("kafka.username", "KAFKA_USERNAME"),
         Map.entry("kafka.password", "KAFKA_PASSWORD"),
         Map.entry("kafka.sasl-mechanism", "KAFKA_SASL_MECHANISM"),
+        Map.entry("kafka.token-endpoint", "KAFKA_TOKEN_ENDPOINT"),
         Map.entry("kafka.dequeue-strategy", "KAFKA_DEQUEUE_STRATEGY"),
         Map.entry("kafka.group-protocol", "KAFKA_GROUP_PROTOCOL"),
         Map.entry("kafka.partition-assignor", "KAFKA_PARTITION_ASSIGNOR"),
@@ -244,6 +261,9 @@ public final class Settings implements CamelContextAware {
     private Schedule schedule;
     private Bucket bucket;
     private List<Mapping> mappings;
+    private HttpAccess http;
+    private Pattern allowedTargets;
+    private boolean ingestionTopicsAreTargets;
     private Duration startTimeout;
     private Duration maxPollInterval;
     private Duration retryDelay;
@@ -340,6 +360,8 @@ public final class Settings implements CamelContextAware {
         mappings = readMappings();
         readKafka(stores);
         readBucket();
+        readHttp(reloads);
+        readTargets();
         if (stores) {
             required("bss.events-topic", true);
             if (mappings.isEmpty() && !mappingExists(0)) {
@@ -347,6 +369,7 @@ public final class Settings implements CamelContextAware {
                     + " the storer: at least one ingestion topic");
             }
             checkLoops();
+            checkFolders();
             checkPollInterval();
         }
     }
@@ -365,6 +388,56 @@ public final class Settings implements CamelContextAware {
                 + longest.toSeconds() + "s, and a quarter of " + name("kafka.max-poll-interval") + " is "
                 + maxPollInterval.dividedBy(4).toSeconds() + "s");
         }
+    }
+
+    /** A reloader that nobody can call is a mistake, and so is one that everybody can call without that being said. */
+    private void readHttp(boolean reloads) {
+        int before = problems.size();
+        http = HttpAccess.read(this::text, this::problem);
+        if (problems.size() == before && http.isRequired() && !http.hasCredentials() && (reloads || !http.areMetricsOpen())) {
+            problem("bss.http.authentication", "callers must say who they are, and none is known: set "
+                + name("bss.http.api-keys") + ", " + name("bss.http.users") + " or " + name("bss.http.oauth2.issuer-uri")
+                + "; or none here, if the network alone keeps others away");
+        }
+    }
+
+    private void readTargets() {
+        ingestionTopicsAreTargets = bool("bss.reingestion.allow-ingestion-topics");
+        try {
+            allowedTargets = Pattern.compile(text("bss.reingestion.allowed-topics"));
+        } catch (PatternSyntaxException e) {
+            problem("bss.reingestion.allowed-topics", "no regular expression: " + e.getDescription());
+            allowedTargets = Pattern.compile("");
+        }
+        required("bss.reingestion.allowed-topics", true);
+        if (schedule.isSet() && schedule.request.get("reIngestionTopic") instanceof String target && isTopicName(target)
+            && whyNoTarget(target) != null) {
+            problem(SCHEDULED_REQUEST, "reIngestionTopic: topic " + target + " " + whyNoTarget(target));
+        }
+    }
+
+    /** Why no reload may publish to a topic, in words behind its name; null if reloads may. */
+    public String whyNoTarget(String topic) {
+        if (topic.startsWith("__")) {
+            return "is one of Kafka's own";
+        }
+        if (reload.stateTopics().contains(topic)) {
+            return "holds the state of reloads";
+        }
+        if (topic.equals(storer.eventsTopic) || topic.equals(reload.eventsTopic)) {
+            return "is one of events";
+        }
+        if (topic.equals(reload.deadLetterTopic)) {
+            return "is the one of dead letters";
+        }
+        if (!allowedTargets.matcher(topic).matches()) {
+            return "is none of those that " + name("bss.reingestion.allowed-topics") + " names";
+        }
+        if (!ingestionTopicsAreTargets && mapping(topic) != null) {
+            return "is an ingestion topic, so that what is reloaded would be stored again: if that is meant, set "
+                + name("bss.reingestion.allow-ingestion-topics") + " to true";
+        }
+        return null;
     }
 
     private Schedule readSchedule() {
@@ -448,6 +521,10 @@ public final class Settings implements CamelContextAware {
 
     private void checkReloadTopics(boolean reloads) {
         required("bss.reload.group-id", reloads);
+        if (!text("bss.reload.group-id").isEmpty() && text("bss.reload.group-id").equals(text("kafka.group-id"))) {
+            problem("bss.reload.group-id", "is " + name("kafka.group-id") + " too: storers and reloaders read different topics, and"
+                + " would take each other's partitions away");
+        }
         Map<String, String> used = new HashMap<>();
         for (String key : List.of("bss.reload.requests-topic", "bss.reload.progress-topic", "bss.reload.tasks-topic",
             "bss.reload.plans-topic", "bss.reload.events-topic", "bss.reload.dead-letter-topic")) {
@@ -479,7 +556,10 @@ public final class Settings implements CamelContextAware {
         if (bucket.partSize > Integer.MAX_VALUE) {
             problem("bss.bucket.part-size", "expected less than 2GB");
         }
-        if (!text("bss.bucket.endpoint").matches("(https?://[^/?#@]+(/[^?#@]*)?)?")) {
+        if (!text("bss.tracing-endpoint").matches(ADDRESS)) {
+            problem("bss.tracing-endpoint", "expected an address like http://host:4318/v1/traces");
+        }
+        if (!text("bss.bucket.endpoint").matches(ADDRESS)) {
             problem("bss.bucket.endpoint", "expected an address like https://host:port");
         }
         if (!text("bss.bucket.storage-class").matches("[\\w-]*")) {
@@ -525,8 +605,9 @@ public final class Settings implements CamelContextAware {
                 problem("kafka.partition-assignor", "there is no class " + quoted(assignor.trim()));
             }
         }
-        oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL");
+        oneOf("camel.component.kafka.security-protocol", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL");
         together("kafka.username", "kafka.password", "name and password belong together");
+        required("kafka.token-endpoint", text("kafka.sasl-mechanism").equals("OAUTHBEARER") && !text("kafka.username").isEmpty());
     }
 
     private Set<Role> readRoles() {
@@ -623,6 +704,20 @@ public final class Settings implements CamelContextAware {
                         problems.add(MAPPING + ": the post-ingestion topic " + post + " is an ingestion topic too ("
                             + covering + "): its records would go round for ever");
                     }
+                }
+            }
+        }
+    }
+
+    /** A topic that a pattern covers has a folder of its own name, which must be no other's. */
+    private void checkFolders() {
+        for (Mapping mapping : mappings) {
+            for (Mapping other : mappings) {
+                if (mapping.folder != null && other.pattern != null && other.covers(mapping.folder)
+                    && !mapping.folder.equals(mapping.topic)
+                    && mappings.stream().noneMatch(own -> mapping.folder.equals(own.topic))) {
+                    problems.add(MAPPING + ": the bucket-folder " + mapping.folder + " of " + mapping.topic
+                        + " is that of a topic of its name too, which the pattern " + other.pattern + " covers");
                 }
             }
         }
@@ -789,6 +884,11 @@ public final class Settings implements CamelContextAware {
         return schedule.period != null;
     }
 
+    /** Who may call the HTTP interface. */
+    public HttpAccess http() {
+        return http;
+    }
+
     public Bucket bucket() {
         return bucket;
     }
@@ -841,7 +941,7 @@ public final class Settings implements CamelContextAware {
     public String withoutSecrets(String text) {
         String clean = text.replaceAll("(?i)(sig=|AccountKey=|SharedAccessSignature=)[^&;\\s\"']+", "$1***");
         // The longest one first: another may be its beginning.
-        for (String secret : SECRETS.stream().map(this::text).filter(secret -> !secret.isEmpty())
+        for (String secret : Stream.concat(SECRETS.stream().map(this::text), http.secrets()).filter(secret -> !secret.isEmpty())
             .sorted(Comparator.comparing(String::length).reversed()).toList()) {
             clean = clean.replace(secret, "***");
         }

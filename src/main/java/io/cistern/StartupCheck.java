@@ -49,8 +49,8 @@ public final class StartupCheck {
         Topics topics = new Topics(settings);
         topics.setCamelContext(context);
         problems.addAll(topics.problems());
-        problems.addAll(inTime(settings, () -> bucketProblems(settings, lookup)));
-        problems.addAll(selectorProblems(settings));
+        problems.addAll(bucketProblems(settings, lookup, routesFolder, settings.roles().contains(Settings.Role.STORER)));
+        problems.addAll(selectorProblems(context, settings));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -76,7 +76,8 @@ public final class StartupCheck {
         }
     }
 
-    private List<String> selectorProblems(Settings settings) {
+    /** What is wrong with the selectors, a sentence each. */
+    static List<String> selectorProblems(CamelContext context, Settings settings) {
         try {
             Selectors selectors = new Selectors(settings);
             selectors.setCamelContext(context);
@@ -91,12 +92,16 @@ public final class StartupCheck {
         }
     }
 
-    private List<String> bucketProblems(Settings settings, Function<String, String> lookup) {
-        if (settings.problems().stream().anyMatch(problem -> problem.startsWith("bss.bucket."))) {
-            return List.of();
-        }
+    /** What is wrong with the bucket, a sentence each; nothing if its settings are wrong already. */
+    static List<String> bucketProblems(Settings settings, Function<String, String> lookup, String routesFolder, boolean write) {
+        return settings.problems().stream().anyMatch(problem -> problem.startsWith("bss.bucket.")) ? List.of()
+            : inTime(settings, () -> askBucket(settings, lookup, routesFolder, write));
+    }
+
+    private static List<String> askBucket(Settings settings, Function<String, String> lookup, String routesFolder,
+                                          boolean write) {
         try (Backend backend = new Backend(settings, lookup, routesFolder)) {
-            backend.bucket().check(settings.roles().contains(Settings.Role.STORER));
+            backend.bucket().check(write);
             return List.of();
         } catch (SettingsException e) {
             return e.problems();

@@ -2,6 +2,7 @@ package io.cistern;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -25,6 +26,7 @@ import java.util.function.Function;
 import org.apache.camel.main.Main;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -46,7 +48,7 @@ class CamelMainTest {
         Map<String, String> settings = new HashMap<>(Map.of(
             "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group,
             "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_EVENTS_TOPIC", events, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms",
-            "HTTP_PORT", String.valueOf(port),
+            "HTTP_PORT", String.valueOf(port), "BSS_HTTP_AUTHENTICATION", "none",
             "bss.topics-config.data-topics-mapping[0].ingestion", topic));
         settings.putAll(store.settings(bucket, store.endpoint()));
         Main main = new Main();
@@ -77,6 +79,18 @@ class CamelMainTest {
         } finally {
             main.stop();
         }
+    }
+
+    /** There is nothing there that would ask them. */
+    @Test
+    void callersThatMustSayWhoTheyAreAreNotServedWithoutSpring() {
+        Main main = new Main();
+        main.setOverrideProperties(properties(Map.of("KAFKA_BROKERS", "localhost:1", "KAFKA_GROUP_ID", "main",
+            "BSS_ROLES", "reloader", "BUCKET_TYPE", "file", "BUCKET_NAME", ".", "HTTP_PORT", String.valueOf(Ports.free()),
+            "BSS_HTTP_API_KEYS", "ops:operator:0123456789abcdef")));
+
+        assertThatThrownBy(main::start).rootCause().isInstanceOf(SettingsException.class)
+            .hasMessageStartingWith("bss.http.authentication (environment BSS_HTTP_AUTHENTICATION): nothing asks callers");
     }
 
     private static List<String> values(String topic) {

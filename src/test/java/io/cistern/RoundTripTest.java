@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.cistern.testing.Readme;
+import io.cistern.testing.Markdown;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import io.cistern.testing.stores.TestStore;
@@ -63,7 +63,8 @@ class RoundTripTest {
         if (type.equals("sftp")) {
             // A backend that is not there is a file that is added.
             FileSystemUtils.copyRecursively(Path.of("routes"), routes);
-            Files.writeString(routes.resolve("buckets/sftp.camel.yaml"), Readme.yamlBehind("### A store of your own"));
+            Files.writeString(routes.resolve("buckets/sftp.camel.yaml"),
+                Markdown.yamlBehind("docs/extending.md", "## A store of your own"));
             settings.put("cistern.routes", "file:" + routes);
         }
 

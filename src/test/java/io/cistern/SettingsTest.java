@@ -3,6 +3,8 @@ package io.cistern;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cistern.testing.ApplicationYaml;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -31,6 +33,10 @@ class SettingsTest {
             "bss.bucket.type (environment BUCKET_TYPE): is required",
             "bss.bucket.name (environment BUCKET_NAME): is required",
             "bss.events-topic (environment BSS_EVENTS_TOPIC): is required",
+            "bss.http.authentication (environment BSS_HTTP_AUTHENTICATION): callers must say who they are, and none is known:"
+                + " set bss.http.api-keys (environment BSS_HTTP_API_KEYS), bss.http.users (environment BSS_HTTP_USERS) or"
+                + " bss.http.oauth2.issuer-uri (environment BSS_HTTP_OAUTH2_ISSUER_URI); or none here, if the network alone"
+                + " keeps others away",
             "bss.topics-config.data-topics-mapping (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION): is required"
                 + " for the storer: at least one ingestion topic");
     }
@@ -38,10 +44,11 @@ class SettingsTest {
     @Test
     void aRoleNeedsNoneOfTheOthersSettings() {
         Map<String, String> reloader = Map.of("BSS_ROLES", "reloader", "KAFKA_BROKERS", "b:1", "BUCKET_TYPE", "file",
-            "BUCKET_NAME", "b");
+            "BUCKET_NAME", "b", "BSS_HTTP_API_KEYS", "ops:operator:0123456789abcdef");
         assertThat(settings(reloader).problems()).isEmpty();
         assertThat(settings(reloader).roles()).containsExactly(Settings.Role.RELOADER);
-        assertThat(settings(right("BSS_ROLES", " Storer ")).problems()).isEmpty();
+        // A storer has no calls: probes and metrics need no credentials.
+        assertThat(settings(right("BSS_ROLES", " Storer ", "BSS_HTTP_AUTHENTICATION", "required")).problems()).isEmpty();
         assertThat(settings(right("BSS_ROLES", " Storer ")).roles()).containsExactly(Settings.Role.STORER);
     }
 
@@ -116,6 +123,24 @@ class SettingsTest {
         "BSS_RETRY_DELAY_MAX | x | bss.retry-delay-max",
         "BSS_RETRY_DELAY | 1h | bss.retry-delay",
         "BSS_REST_AFTER_FAILURE | x | bss.rest-after-failure",
+        "BSS_REINGESTION_ALLOWED_TOPICS | a(b | bss.reingestion.allowed-topics",
+        "BSS_REINGESTION_ALLOWED_TOPICS | '' | bss.reingestion.allowed-topics",
+        "BSS_REINGESTION_ALLOW_INGESTION_TOPICS | maybe | bss.reingestion.allow-ingestion-topics",
+        "BSS_HTTP_AUTHENTICATION | off | bss.http.authentication",
+        "BSS_HTTP_METRICS | closed | bss.http.metrics",
+        "BSS_HTTP_API_KEYS | 0123456789abcdef | bss.http.api-keys",
+        "BSS_HTTP_API_KEYS | ops:admin:0123456789abcdef | bss.http.api-keys",
+        "BSS_HTTP_API_KEYS | :operator:0123456789abcdef | bss.http.api-keys",
+        "BSS_HTTP_API_KEYS | ops:operator:0123456789abcde | bss.http.api-keys",
+        "BSS_HTTP_API_KEYS | ops:operator:0123456789abcdef, | bss.http.api-keys",
+        "BSS_HTTP_API_KEYS | ops:operator:sha256:0123456789abcdef | bss.http.api-keys",
+        "BSS_HTTP_USERS | ann:viewer:long enough but plain | bss.http.users",
+        "BSS_HTTP_USERS | ann:viewer:{noop}short | bss.http.users",
+        "BSS_HTTP_USERS | ann:viewer:{bcrypt}long enough it is | bss.http.users",
+        "BSS_HTTP_USERS | ann:viewer:{noop}long enough!,ann:operator:{noop}long enough! | bss.http.users",
+        "BSS_HTTP_OAUTH2_ISSUER_URI | https:// | bss.http.oauth2.issuer-uri",
+        "BSS_HTTP_OAUTH2_JWK_SET_URI | file:///keys.json | bss.http.oauth2.jwk-set-uri",
+        "BSS_HTTP_OAUTH2_ISSUER_URI | https://id.example.com | bss.http.oauth2.audience",
         "BSS_RELOAD_CONCURRENCY | 0 | bss.reload.concurrency",
         "BSS_RELOAD_MAX_RUNNING | 0 | bss.reload.max-running",
         "BSS_RELOAD_COMMIT_INTERVAL | 11s | bss.reload.commit-interval",
@@ -134,6 +159,7 @@ class SettingsTest {
         "BUCKET_NAME | a$b | bss.bucket.name",
         "BUCKET_ENDPOINT | ftp://host | bss.bucket.endpoint",
         "BUCKET_ENDPOINT | host:9000 | bss.bucket.endpoint",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT | collector:4318 | bss.tracing-endpoint",
         "BUCKET_ENDPOINT | https://user@host | bss.bucket.endpoint",
         "BUCKET_STORAGE_CLASS | a' + 'b | bss.bucket.storage-class",
         "BUCKET_TIMEOUT | 0 | bss.bucket.timeout",
@@ -149,6 +175,7 @@ class SettingsTest {
         "BUCKET_TYPE | azure | bss.bucket.azure-account",
         "AZURE_STORAGE_KEY | key | bss.bucket.azure-account",
         "KAFKA_SECURITY_PROTOCOL | SASL | camel.component.kafka.security-protocol",
+        "KAFKA_SECURITY_PROTOCOL | TLS | camel.component.kafka.security-protocol",
         "KAFKA_DEQUEUE_STRATEGY | newest | kafka.dequeue-strategy",
         "KAFKA_GROUP_PROTOCOL | eager | kafka.group-protocol",
         "KAFKA_PARTITION_ASSIGNOR | CooperativeSticky | kafka.partition-assignor",
@@ -193,6 +220,8 @@ class SettingsTest {
         " | 1h | `{T, ''startDate'': ''now'', ''stopDate'': ''now-1d''}` | request: startDate is after stopDate",
         " | 1h | `{T, ''stopDaet'': ''now''}` | request: Unknown field stopDaet: expected",
         " | 1h | `{T, ''onError'': ''dead-letter''}` | request: onError: dead-letter needs the setting bss.reload.dead-letter-topic",
+        " | 1h | {''topic'': ''orders'', ''reIngestionTopic'': ''__consumer_offsets''} | request: reIngestionTopic: topic __consumer_offsets is one of Kafka's own",
+        " | 1h | {''topic'': ''orders'', ''reIngestionTopic'': ''orders''} | request: reIngestionTopic: topic orders is an ingestion topic",
         " | 1h | `{T, ''recordsPerSecond'': 0}` | request: recordsPerSecond: expected"})
     void aScheduleThatCannotBeIsTold(String cron, String period, String request, String problem) {
         String json = request == null ? "" : request.replace("{T}", "{T, 'force': true}").replace("''", "'")
@@ -229,6 +258,28 @@ class SettingsTest {
         assertThat(settings(right("BUCKET_TIMEOUT", "23s")).problems()).isEmpty();
         assertThat(settings(right("BUCKET_TIMEOUT", "1m", "BSS_ROLES", "reloader")).problems()).isEmpty();
         assertThat(settings(right("BUCKET_TIMEOUT", "1m", "KAFKA_MAX_POLL_INTERVAL", "15m")).problems()).isEmpty();
+    }
+
+    @Test
+    void credentialsOfCallersAreReadAndNeverShown() {
+        Settings settings = settings(right("BSS_HTTP_AUTHENTICATION", "required", "BSS_HTTP_API_KEYS",
+            "ops:operator:0123456789abcdef, ops:OPERATOR:a:b:c:0123456789, job:viewer:sha256:" + "ab".repeat(32),
+            "BSS_HTTP_USERS", "ann@example.com:viewer:{bcrypt}$2y$10$" + "x".repeat(53) + ",bob:operator:{noop}long enough!"));
+        assertThat(settings.problems()).isEmpty();
+        assertThat(settings.http().isRequired()).isTrue();
+        assertThat(settings.http().apiKeys()).extracting(HttpAccess.Credential::secret)
+            .containsExactly("0123456789abcdef", "a:b:c:0123456789", "sha256:" + "ab".repeat(32));
+        assertThat(settings.http()).hasToString("HttpAccess[isRequired=true, areMetricsOpen=true, apiKeys=[ops:OPERATOR,"
+            + " ops:OPERATOR, job:VIEWER], users=[ann@example.com:VIEWER, bob:OPERATOR], tokens=null]");
+        assertThat(settings.withoutSecrets("0123456789abcdef and long enough!")).isEqualTo("*** and ***");
+        assertThat(settings(right("BSS_HTTP_API_KEYS", "hunter2hunter2hunter2", "BSS_HTTP_USERS", "a:viewer:hunter2"))
+            .problems()).hasSize(2).allSatisfy(problem -> assertThat(problem).doesNotContain("hunter2"));
+    }
+
+    @Test
+    void aStorerNeedsCredentialsForMetricsOnlyIfTheyAreNotOpen() {
+        assertThat(settings(right("BSS_ROLES", "storer", "BSS_HTTP_AUTHENTICATION", "required", "BSS_HTTP_METRICS", "viewer"))
+            .problems()).singleElement().asString().startsWith("bss.http.authentication (environment BSS_HTTP_AUTHENTICATION)");
     }
 
     @Test
@@ -271,6 +322,24 @@ class SettingsTest {
     }
 
     @Test
+    void aFolderThatATopicOfAPatternWouldHaveTooIsRefused() {
+        Map<String, String> all = right(MAPPING + "[0].bucket-folder", "audit.eu", MAPPING + "[1].ingestion-pattern", "audit\\..*");
+        assertThat(settings(all).problems()).containsExactly(MAPPING + ": the bucket-folder audit.eu of orders is that of a topic"
+            + " of its name too, which the pattern audit\\..* covers");
+        // Not so if that topic has another folder
+        all.putAll(Map.of(MAPPING + "[2].ingestion", "audit.eu", MAPPING + "[2].bucket-folder", "audit/eu"));
+        assertThat(settings(all).problems()).isEmpty();
+        assertThat(settings(right(MAPPING + "[0].bucket-folder", "orders", MAPPING + "[1].ingestion-pattern", "ord.*"))
+            .problems()).isEmpty();
+    }
+
+    @Test
+    void storersAndReloadersAreNotInOneGroup() {
+        assertThat(settings(right("BSS_RELOAD_GROUP_ID", "group")).problems()).singleElement().asString()
+            .startsWith("bss.reload.group-id (environment BSS_RELOAD_GROUP_ID): is kafka.group-id (environment KAFKA_GROUP_ID) too");
+    }
+
+    @Test
     void anEntryBehindAGapIsNotPassedOver() {
         assertThat(settings(right(MAPPING + "[2].ingestion", "customers")).problems()).singleElement().asString()
             .startsWith(MAPPING);
@@ -289,6 +358,37 @@ class SettingsTest {
                 .contains("the post-ingestion topic " + post + " is an ingestion topic too");
             loop.put("BSS_ENABLE_POST_INGESTION", "false");
             assertThat(settings(loop).problems()).isEmpty();
+        }
+    }
+
+    @Test
+    void reloadsPublishToTopicsThatAreAllowedAndNeverToThoseOfTheService() {
+        Map<String, String> all = right("BSS_RELOAD_EVENTS_TOPIC", "reload.events", "BSS_RELOAD_DEAD_LETTER_TOPIC", "dead",
+            MAPPING + "[0].post-ingestion[0]", "post", MAPPING + "[1].ingestion-pattern", "audit\\..*");
+        Settings settings = settings(all);
+        assertThat(settings.problems()).isEmpty();
+        for (String allowed : List.of("again", "post", "orders.again", "auditing", "_x")) {
+            assertThat(settings.whyNoTarget(allowed)).as(allowed).isNull();
+        }
+        List<String> never = List.of("events", "reload.events", "dead", "cistern.reload.requests", "cistern.reload.progress",
+            "cistern.reload.tasks", "cistern.reload.plans", "__consumer_offsets", "__transaction_state");
+        for (String topic : never) {
+            assertThat(settings.whyNoTarget(topic)).as(topic).isNotNull().doesNotContain("bss.reingestion");
+        }
+        for (String ingestion : List.of("orders", "audit.eu")) {
+            assertThat(settings.whyNoTarget(ingestion)).as(ingestion).contains("bss.reingestion.allow-ingestion-topics");
+        }
+
+        all.put("BSS_REINGESTION_ALLOW_INGESTION_TOPICS", "true");
+        all.put("BSS_REINGESTION_ALLOWED_TOPICS", "orders|.*\\.again|events|__.*");
+        settings = settings(all);
+        assertThat(settings.whyNoTarget("orders")).isNull();
+        assertThat(settings.whyNoTarget("orders.again")).isNull();
+        for (String other : List.of("audit.eu", "orders.again.not", "post")) {
+            assertThat(settings.whyNoTarget(other)).as(other).contains("BSS_REINGESTION_ALLOWED_TOPICS");
+        }
+        for (String topic : never) {
+            assertThat(settings.whyNoTarget(topic)).as(topic).isNotNull();
         }
     }
 
@@ -328,6 +428,19 @@ class SettingsTest {
     }
 
     @Test
+    void thePagesOnSecurityNameVariablesThatThereAre() throws IOException {
+        String file = Files.readString(Path.of("application.yaml"));
+        for (String page : List.of("docs/security.md", "docs/threat-model.md")) {
+            Matcher variable = Pattern.compile("\\b(BSS|KAFKA|BUCKET)_[A-Z0-9_]+").matcher(Files.readString(Path.of(page)));
+            int count = 0;
+            for (; variable.find(); count++) {
+                assertThat(file).as(page).contains("${" + variable.group() + ":");
+            }
+            assertThat(count).isPositive();
+        }
+    }
+
+    @Test
     void secretsAreBlottedOutOfTextsOfOthers() {
         Settings settings = settings(right("KAFKA_PASSWORD", "hunter2", "S3_KEY", "hunter2/and+more", "AZURE_STORAGE_KEY",
             "QUJD==", "AZURE_STORAGE_SAS_TOKEN", "?sv=2024&sp=rl&sig=a%2Bb%3D", "AZURE_STORAGE_CONNECTION_STRING",
@@ -364,7 +477,8 @@ class SettingsTest {
     /** Settings of which nothing is wrong, with these over them, name by name. */
     private static Map<String, String> right(String... more) {
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", "localhost:9092", "KAFKA_GROUP_ID", "group",
-            "BUCKET_TYPE", "file", "BUCKET_NAME", "bucket", "BSS_EVENTS_TOPIC", "events", MAPPING + "[0].ingestion", "orders"));
+            "BUCKET_TYPE", "file", "BUCKET_NAME", "bucket", "BSS_EVENTS_TOPIC", "events", MAPPING + "[0].ingestion", "orders",
+            "BSS_HTTP_AUTHENTICATION", "none"));
         for (int i = 0; i < more.length; i += 2) {
             settings.put(more[i], more[i + 1]);
         }

@@ -160,13 +160,15 @@ class StartupCheckTest {
 
     @Test
     void eachRoleHasItsOwnRoutesOnly() {
-        try (RunningCistern storer = RunningCistern.start(right("BSS_ROLES", "storer"))) {
+        // A storer has no calls, so that there need be no callers.
+        try (RunningCistern storer = RunningCistern.start(right("BSS_ROLES", "storer", "BSS_HTTP_AUTHENTICATION", "required"))) {
             assertThat(routes(storer)).contains("storer", "rewind-batch", "bucket-put")
                 .noneMatch(id -> id.contains("reload"));
             RunningCistern.Answer answer = storer.call("GET", "/status/folders", null);
-            assertThat(answer.status()).isEqualTo(404);
+            assertThat(answer.status()).isEqualTo(401);
             assertThat(answer.body().size()).isEqualTo(2);
             assertThat(storer.call("GET", "/actuator/health", null).body().get("status").asText()).isEqualTo("UP");
+            assertThat(storer.call("GET", "/actuator/prometheus", null).response().body()).contains("jvm_memory_used_bytes");
         }
         try (RunningCistern reloader = RunningCistern.start(Map.of("BSS_ROLES", "reloader", "BUCKET_TYPE", "file",
             "BUCKET_NAME", bucket.toString(), "KAFKA_BROKERS", TestKafka.broker().bootstrapServers()))) {
@@ -192,6 +194,7 @@ class StartupCheckTest {
             "Cistern cannot start as it is set up:",
             "  - camel.component.kafka.brokers (environment KAFKA_BROKERS): is required\n",
             "  - kafka.group-id (environment KAFKA_GROUP_ID): is required\n",
+            "  - bss.http.authentication (environment BSS_HTTP_AUTHENTICATION): callers must say who they are, and none is known:",
             "  - kafka.username (environment KAFKA_USERNAME): is missing: name and password belong together\n",
             "  - bss.events-topic (environment BSS_EVENTS_TOPIC): is required\n",
             "  - bss.topics-config.data-topics-mapping (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION): is required",
@@ -277,7 +280,7 @@ class StartupCheckTest {
     private static Map<String, String> right(String... more) {
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
             "KAFKA_GROUP_ID", "startup", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
-            "BSS_EVENTS_TOPIC", events, MAPPING + "[0].ingestion", topic));
+            "BSS_EVENTS_TOPIC", events, MAPPING + "[0].ingestion", topic, "BSS_HTTP_AUTHENTICATION", "none"));
         for (int i = 0; i < more.length; i += 2) {
             settings.put(more[i], more[i + 1]);
         }

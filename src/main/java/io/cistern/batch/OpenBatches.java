@@ -1,5 +1,6 @@
 package io.cistern.batch;
 
+import io.cistern.Meters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Comparator;
@@ -13,8 +14,6 @@ import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
-import org.apache.camel.component.micrometer.MicrometerConstants;
-import org.apache.camel.component.micrometer.MicrometerUtils;
 import org.apache.camel.spi.OptimisticLockingAggregationRepository;
 
 /**
@@ -176,15 +175,11 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
     @Override
     public void setCamelContext(CamelContext context) {
         camelContext = context;
-        MeterRegistry meters = MicrometerUtils.getOrCreateMeterRegistry(context.getRegistry(),
-            MicrometerConstants.METRICS_REGISTRY_NAME);
-        Gauge former = meters.find("cistern.held.bytes").gauge();
-        if (former != null) {
-            // Of the bean that this one takes the place of.
-            meters.remove(former);
-        }
-        Gauge.builder("cistern.held.bytes", heldBytes, AtomicLong::get).baseUnit("bytes")
-            .description("Bytes of records held in memory for batch files").register(meters);
+        MeterRegistry meters = Meters.of(context);
+        Meters.register(meters, Gauge.builder("cistern.held.bytes", heldBytes, AtomicLong::get).baseUnit("bytes")
+            .description("Bytes of records held in memory for batch files"));
+        Meters.register(meters, Gauge.builder("cistern.held.waiting", waiting, Set::size).baseUnit("consumers")
+            .description("Consumers that wait for memory to be free"));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.cistern.bucket;
 
+import io.cistern.Meters;
 import io.cistern.Settings;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -10,6 +11,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -18,14 +20,13 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.apache.camel.Body;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.Variable;
-import org.apache.camel.component.micrometer.MicrometerConstants;
-import org.apache.camel.component.micrometer.MicrometerUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +40,11 @@ public final class Bucket implements CamelContextAware {
     private static final Logger LOG = LoggerFactory.getLogger(Bucket.class);
     private static final String PROBE = FileFacts.FOLDER + "/probe";
     private static final int COMPARED_AT_ONCE = 64 * 1024;
+
+    private static final String FAILURE = "failure";
+    /** The bounds of the histogram of requests. */
+    private static final Duration[] LATENCIES = IntStream.of(5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 15_000, 60_000)
+        .mapToObj(Duration::ofMillis).toArray(Duration[]::new);
 
     private enum Operation {
         PUT("direct:bucket-put"), GET("direct:bucket-get"), LIST("direct:bucket-list");
@@ -222,8 +228,7 @@ public final class Bucket implements CamelContextAware {
             variables.forEach(exchange::setVariable);
         });
         IOException failure = answer.getException() == null ? null : explain(operation, path, answer.getException());
-        sample.stop(Timer.builder("cistern.bucket.requests").description("Requests to the bucket")
-            .tag("operation", operation.word).tag("outcome", outcome(failure)).register(meters));
+        sample.stop(requests(operation, outcome(failure)));
         if (failure != null) {
             throw failure;
         }
@@ -232,7 +237,7 @@ public final class Bucket implements CamelContextAware {
 
     private static String outcome(IOException failure) {
         return failure == null ? "success" : failure instanceof NoSuchFileException ? "missing"
-            : failure instanceof FileAlreadyExistsException ? "exists" : "failure";
+            : failure instanceof FileAlreadyExistsException ? "exists" : FAILURE;
     }
 
     /** Has the backend say what one of its exceptions means. */
@@ -261,6 +266,11 @@ public final class Bucket implements CamelContextAware {
             settings.withoutSecrets(meaning instanceof CharSequence ? meaning + " (" + words + ")" : words), failure);
     }
 
+    private Timer requests(Operation operation, String outcome) {
+        return Timer.builder("cistern.bucket.requests").description("Requests to the bucket")
+            .serviceLevelObjectives(LATENCIES).tag("operation", operation.word).tag("outcome", outcome).register(meters);
+    }
+
     private Counter bytes(Operation operation) {
         return Counter.builder("cistern.bucket.bytes").description("Bytes to and from the bucket").baseUnit("bytes")
             .tag("operation", operation.word).register(meters);
@@ -270,8 +280,11 @@ public final class Bucket implements CamelContextAware {
     public void setCamelContext(CamelContext camelContext) {
         this.camelContext = camelContext;
         this.template = camelContext.createProducerTemplate();
-        this.meters = MicrometerUtils.getOrCreateMeterRegistry(camelContext.getRegistry(),
-            MicrometerConstants.METRICS_REGISTRY_NAME);
+        this.meters = Meters.of(camelContext);
+        for (Operation operation : Operation.values()) {
+            // So that the first failure is seen as a rise.
+            requests(operation, FAILURE);
+        }
     }
 
     @Override

@@ -30,14 +30,17 @@ public final class BatchClients implements KafkaClientFactory {
     private final OpenBatches openBatches;
     private final Rotation rotation;
     private final Transactions transactions;
+    private final ConsumerMeters meters;
     private final long startedAt = System.currentTimeMillis();
     private final AtomicInteger count = new AtomicInteger();
 
-    public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions) {
+    public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions,
+                        ConsumerMeters meters) {
         this.settings = settings;
         this.openBatches = openBatches;
         this.rotation = rotation;
         this.transactions = transactions;
+        this.meters = meters;
     }
 
     @Override
@@ -45,7 +48,7 @@ public final class BatchClients implements KafkaClientFactory {
         int id = count.incrementAndGet();
         Properties prepared = prepared(settings, properties, id);
         leaveToBroker(prepared);
-        return new FoldingConsumer(prepared, id, openBatches, rotation, transactions,
+        return new FoldingConsumer(prepared, id, openBatches, rotation, transactions, meters,
             settings.storer().restAfterFailure(), startedAt);
     }
 

@@ -57,6 +57,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final OpenBatches openBatches;
     private final Rotation rotation;
     private final Transactions transactions;
+    private final ConsumerMeters meters;
     private final Duration rest;
     private final long timeNanos;
     /** Where a partition starts that the group has no offset of: at its beginning, or at this time. */
@@ -80,7 +81,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Transactions transactions,
-                    Duration rest, long startedAt) {
+                    ConsumerMeters meters, Duration rest, long startedAt) {
         super(withoutReset(properties));
         this.startsAtEnd = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
         this.startedAt = startedAt;
@@ -88,6 +89,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         this.openBatches = openBatches;
         this.rotation = rotation;
         this.transactions = transactions;
+        this.meters = meters;
         this.rest = rest;
         this.timeNanos = Duration.ofMillis(Long.parseLong(String.valueOf(
             properties.get(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG)))).toNanos() / SHARE_OF_POLL_INTERVAL;
@@ -128,6 +130,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
             commitAcknowledged();
+            meters.look(this, positions);
         }
         rewindWhatWasLeftOut();
         endRests();
@@ -574,6 +577,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     private void committed(Map<TopicPartition, OffsetAndMetadata> offsets, Exception failure) {
+        meters.committed(failure == null);
         if (failure != null) {
             LOG.warn("Offsets could not be committed, which is tried again: {}", failure.toString());
         }
@@ -609,12 +613,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             }
             committed(offsets, null);
         } catch (KafkaException e) {
+            meters.committed(false);
             LOG.warn("Offsets could not be committed, so that records will be stored twice: partitions={} reason={}",
                 offsets.keySet(), e.toString());
         }
     }
 
     private void forget(Collection<TopicPartition> partitions) {
+        meters.forget(partitions);
         for (TopicPartition partition : partitions) {
             positions.remove(partition);
             ready.removeIf(polled -> polled.partition.equals(partition));
@@ -659,6 +665,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            meters.rebalanced(ConsumerMeters.Rebalance.ASSIGNED);
             camel.onPartitionsAssigned(partitions);
             forget(partitions);
             noteCommitted(partitions);
@@ -666,6 +673,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            meters.rebalanced(ConsumerMeters.Rebalance.REVOKED);
             commitNow(partitions);
             forget(partitions);
             camel.onPartitionsRevoked(partitions);
@@ -673,6 +681,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            meters.rebalanced(ConsumerMeters.Rebalance.LOST);
             forget(partitions);
             camel.onPartitionsLost(partitions);
         }

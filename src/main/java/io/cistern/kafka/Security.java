@@ -4,8 +4,13 @@ import io.cistern.Settings;
 import java.util.Properties;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.config.SaslConfigs;
+import org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler;
+import org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule;
 
-/** SASL for all Kafka clients, from the user's name and password; without them a client's properties stay as they are. */
+/**
+ * SASL for all Kafka clients, from the user's name and password, which with OAUTHBEARER are those of a client of the identity
+ * provider; without them a client's properties stay as they are.
+ */
 final class Security {
 
     private Security() {
@@ -17,15 +22,23 @@ final class Security {
             return;
         }
         String mechanism = settings.value("kafka.sasl-mechanism");
-        String module = mechanism.startsWith("SCRAM-")
-            ? "org.apache.kafka.common.security.scram.ScramLoginModule"
-            : "org.apache.kafka.common.security.plain.PlainLoginModule";
+        boolean isToken = mechanism.equals(OAuthBearerLoginModule.OAUTHBEARER_MECHANISM);
         String protocol = String.valueOf(properties.get(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG));
         properties.put(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG,
             protocol.contains("SSL") && !protocol.equals("SASL_PLAINTEXT") ? "SASL_SSL" : "SASL_PLAINTEXT");
         properties.put(SaslConfigs.SASL_MECHANISM, mechanism);
-        properties.put(SaslConfigs.SASL_JAAS_CONFIG, module + " required username=" + quoted(user)
-            + " password=" + quoted(settings.value("kafka.password")) + ";");
+        properties.put(SaslConfigs.SASL_JAAS_CONFIG, module(mechanism) + " required " + (isToken ? "clientId=" : "username=")
+            + quoted(user) + (isToken ? " clientSecret=" : " password=") + quoted(settings.value("kafka.password")) + ";");
+        if (isToken) {
+            properties.putIfAbsent(SaslConfigs.SASL_LOGIN_CALLBACK_HANDLER_CLASS, OAuthBearerLoginCallbackHandler.class.getName());
+            properties.putIfAbsent(SaslConfigs.SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL, settings.value("kafka.token-endpoint"));
+        }
+    }
+
+    private static String module(String mechanism) {
+        return mechanism.startsWith("SCRAM-") ? "org.apache.kafka.common.security.scram.ScramLoginModule"
+            : mechanism.equals(OAuthBearerLoginModule.OAUTHBEARER_MECHANISM) ? OAuthBearerLoginModule.class.getName()
+            : "org.apache.kafka.common.security.plain.PlainLoginModule";
     }
 
     private static String quoted(String text) {

@@ -33,12 +33,14 @@ public final class Transactions extends DefaultKafkaClientFactory {
     private static final int TIMEOUT_MILLIS = 10_000;
 
     private final Settings settings;
+    private final ConsumerMeters meters;
     private final String process = UUID.randomUUID().toString();
     private final AtomicInteger count = new AtomicInteger();
     private final ThreadLocal<TransactionalProducer> current = new ThreadLocal<>();
 
-    public Transactions(Settings settings) {
+    public Transactions(Settings settings, ConsumerMeters meters) {
         this.settings = settings;
+        this.meters = meters;
     }
 
     @Override
@@ -92,7 +94,13 @@ public final class Transactions extends DefaultKafkaClientFactory {
 
     /** Commits what this thread has published, and these offsets with it, as {@link TransactionalProducer#commit} does. */
     void commit(Map<TopicPartition, OffsetAndMetadata> offsets, ConsumerGroupMetadata group) {
-        current.get().commit(offsets, group);
+        boolean isCommitted = false;
+        try {
+            current.get().commit(offsets, group);
+            isCommitted = true;
+        } finally {
+            meters.committed(isCommitted);
+        }
     }
 
     /** Undoes what this thread has published since the last commit; does nothing if there is nothing. */

@@ -21,6 +21,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.camel.Body;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,7 @@ public final class Lead {
     private final ReloadEvents events;
     private final Map<String, CompletableFuture<Planned>> plans = new ConcurrentHashMap<>();
     private final ExecutorService planning;
+    private Consumer<Phase> onEnd = phase -> { };
 
     /** A plan that is written down, and where the first parts of its lanes are. */
     private record Planned(String name, Plan plan, List<Long> firstParts, int targetPartitions,
@@ -61,6 +63,11 @@ public final class Lead {
             thread.setDaemon(true);
             return thread;
         });
+    }
+
+    /** Has something told of how reloads ended that this process led. */
+    void onEnd(Consumer<Phase> told) {
+        onEnd = told;
     }
 
     /** Does what is to be done for a reload now, and ends the turn. */
@@ -102,6 +109,7 @@ public final class Lead {
             plans.remove(reload.getId());
         }
         if (stage.phase.isOver()) {
+            onEnd.accept(stage.phase);
             LOG.info("Reload ended: id={} status={} seconds={}{}", reload.getId(), stage.phase,
                 (stage.endedAt - reload.accepted().acceptedAt()) / 1000.0, stage.error == null ? "" : " reason=" + stage.error);
         }

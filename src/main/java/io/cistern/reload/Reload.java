@@ -12,6 +12,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A reload, as far as this process knows of it: what was asked, what is wanted of it since, and how far it is. */
 public final class Reload {
@@ -19,9 +21,11 @@ public final class Reload {
     /** The statuses of the contract; START from the answer on until the end. */
     public enum Status { START, COMPLETE, STOPPED, ERROR }
 
+    /** What an answer may have as its phase before the end. */
+    static final Set<String> UNFINISHED = Set.of("PLANNING", "RUNNING", "PAUSING", "PAUSED", "RESUMING", "STOPPING");
     /** What an answer may have as its phase. */
-    static final Set<String> PHASES = Set.of("PLANNING", "RUNNING", "PAUSING", "PAUSED", "RESUMING", "STOPPING", "COMPLETE",
-        "STOPPED", "ERROR");
+    static final Set<String> PHASES = Stream.concat(UNFINISHED.stream(), Stream.of("COMPLETE", "STOPPED", "ERROR"))
+        .collect(Collectors.toSet());
     private static final long RATE_MILLIS = 15_000;
     private static final int MOST_ERRORS = 20;
 
@@ -152,8 +156,18 @@ public final class Reload {
         return running.size();
     }
 
-    private long published() {
+    long published() {
         return lanes.values().stream().mapToLong(lane -> lane.published).sum();
+    }
+
+    /** How many records were read, those included that are not published. */
+    long recordsRead() {
+        return sum(lane -> lane.recordsRead);
+    }
+
+    /** How many of them come in a second now. */
+    double recordsReadPerSecond() {
+        return stage.phase == Phase.RUNNING ? perSecond(2) : 0;
     }
 
     /** @param what 1 for what is published, 2 for what is read */

@@ -13,9 +13,11 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
+import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +40,7 @@ public final class Reloads implements ReloadLog.Reader {
     private final Map<String, Reload> byId = new ConcurrentHashMap<>();
     /** Since when reloads are asked for that nothing is known of. */
     private final Map<String, Long> missing = new ConcurrentHashMap<>();
+    private Consumer<Reload> onChange = reload -> { };
 
     public Reloads(Settings settings, Requests requests, ReloadLog log) {
         this.settings = settings.reload();
@@ -73,6 +76,17 @@ public final class Reloads implements ReloadLog.Reader {
         } else {
             reload.lane(Json.read(value, Lane.class), timestamp);
         }
+        onChange.accept(reload);
+    }
+
+    /** Has something told of each reload that there is news of, on the thread that reads them. */
+    void onChange(Consumer<Reload> told) {
+        onChange = told;
+    }
+
+    /** How many reloads are in a phase that is no end. */
+    long inPhase(String phase) {
+        return known().filter(reload -> reload.isRunning() && reload.phase().equals(phase)).count();
     }
 
     /** The reload of an id; null as long as nothing is known of its request. */
@@ -108,19 +122,24 @@ public final class Reloads implements ReloadLog.Reader {
     /**
      * Takes a request on: it is known to all replicas when this returns.
      *
+     * @param call by which it came, which is told the reload's id; null if it did not come over HTTP
      * @throws RequestException                       if the same topic is being reloaded into the same target, or too many
      *                                                reloads are not over
      * @throws org.apache.kafka.common.KafkaException if it could not be written down
      */
-    public Reload accept(@Body ReloadRequest request) {
+    public Reload accept(@Body ReloadRequest request, @Variable("call") Call call) {
         log.start();
         log.awaitUpToDate();
         refuseIfRunning(request);
         String id = UUID.randomUUID().toString();
-        Task.Accepted accepted = new Task.Accepted(request.asAsked(), System.currentTimeMillis(), "http", bucket);
+        Task.Accepted accepted = new Task.Accepted(request.asAsked(), System.currentTimeMillis(),
+            call == null ? "http" : call.startedBy(), bucket);
         log.write(accepted(id, accepted));
         LOG.info("Reload accepted: id={} topic={} file={} target={}", id, request.topic(), request.fileName(),
             request.target());
+        if (call != null) {
+            call.madeReload(id);
+        }
         log.awaitUpToDate();
         return required(id);
     }

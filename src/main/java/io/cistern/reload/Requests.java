@@ -166,8 +166,9 @@ public final class Requests {
     }
 
     private void requireTarget(ReloadRequest request) {
-        if (settings.reload().stateTopics().contains(request.target())) {
-            throw Asked.bad("invalid-topic", "reIngestionTopic: topic " + request.target() + " holds the state of reloads");
+        String refusal = settings.whyNoTarget(request.target());
+        if (refusal != null) {
+            throw Asked.bad("invalid-topic", "reIngestionTopic: topic " + request.target() + " " + refusal);
         }
         if (topics.partitions(request.target()) == 0) {
             throw new RequestException(404, "unknown-topic", "reIngestionTopic: topic " + request.target()

@@ -183,9 +183,9 @@ public final class Turns implements TaskDesk {
         }, lane);
     }
 
-    /** Has something told of each turn of a lane that is committed. */
+    /** Has something told of each turn of a lane that is committed, behind what is told already. */
     void onCommit(Consumer<Turn> told) {
-        onCommit = told;
+        onCommit = onCommit.andThen(told);
     }
 
     static String planKey(String reload, Lane lane) {

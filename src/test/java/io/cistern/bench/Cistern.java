@@ -42,7 +42,8 @@ final class Cistern implements AutoCloseable {
     Cistern(Path folder, Broker broker, Map<String, String> settings, List<String> launch) {
         Map<String, String> environment = new HashMap<>(Map.of("HTTP_PORT", String.valueOf(port),
             "KAFKA_BROKERS", broker.address(), "BSS_EVENTS_TOPIC", Broker.EVENTS, "KAFKA_GROUP_ID", "bench-" + port,
-            "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_RELOAD_GROUP_ID", "bench-reload-" + port));
+            "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_RELOAD_GROUP_ID", "bench-reload-" + port,
+            "BSS_HTTP_AUTHENTICATION", "none"));
         environment.putAll(settings);
         program = new Program(folder, HEAP, launch, environment);
     }

@@ -38,6 +38,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     private final Path data;
     private final boolean temporary;
     private final Map<String, String> settings = new HashMap<>();
+    private int securedPort;
     private KafkaRaftServer server;
 
     /** A broker on a free port, with its data in a temporary folder that {@link #close} deletes. */
@@ -63,6 +64,20 @@ public final class EmbeddedKafka implements AutoCloseable {
     public EmbeddedKafka set(String name, String value) {
         settings.put(name, value);
         return this;
+    }
+
+    /**
+     * Adds a listener SECURED on a free port, for SASL over TLS; its key store and mechanisms are set by {@link #set}, as
+     * {@code listener.name.secured.…}.
+     */
+    public EmbeddedKafka secure() {
+        securedPort = Ports.free();
+        return this;
+    }
+
+    /** Where the listener of {@link #secure} is. */
+    public String securedServers() {
+        return Ports.HOST + ":" + securedPort;
     }
 
     /**
@@ -194,6 +209,11 @@ public final class EmbeddedKafka implements AutoCloseable {
         p.put("listeners", "PLAINTEXT://" + bootstrapServers() + ",CONTROLLER://" + Ports.HOST + ":" + controllerPort);
         p.put("advertised.listeners", "PLAINTEXT://" + bootstrapServers());
         p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+        if (securedPort != 0) {
+            p.compute("listeners", (name, listeners) -> listeners + ",SECURED://" + securedServers());
+            p.compute("advertised.listeners", (name, listeners) -> listeners + ",SECURED://" + securedServers());
+            p.compute("listener.security.protocol.map", (name, protocols) -> protocols + ",SECURED:SASL_SSL");
+        }
         p.put("controller.listener.names", "CONTROLLER");
         p.put("controller.quorum.voters", NODE + "@" + Ports.HOST + ":" + controllerPort);
         p.put("log.dirs", data.toAbsolutePath().toString());

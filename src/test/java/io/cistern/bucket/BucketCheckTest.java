@@ -332,7 +332,7 @@ class BucketCheckTest {
     /** These settings of a bucket, with all others that a start needs. */
     private static Map<String, String> all(Map<String, String> bucket) {
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
-            "KAFKA_GROUP_ID", "check", "BSS_EVENTS_TOPIC", events,
+            "KAFKA_GROUP_ID", "check", "BSS_EVENTS_TOPIC", events, "BSS_HTTP_AUTHENTICATION", "none",
             "bss.topics-config.data-topics-mapping[0].ingestion-pattern", "check-none-.*",
             "BUCKET_TIMEOUT", "1s", "BUCKET_RETRIES", "1", "BSS_RETRY_DELAY", "10ms", "BSS_RETRY_DELAY_MAX", "20ms"));
         settings.putAll(bucket);

@@ -1,6 +1,6 @@
 package io.cistern.bucket;
 
-import io.cistern.testing.Readme;
+import io.cistern.testing.Markdown;
 import io.cistern.testing.stores.TestStore;
 import io.cistern.testing.stores.TestStores;
 import java.io.IOException;
@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The contract with the backend that the README writes as an example: an SFTP server. */
+/** The contract with the backend that the documentation writes as an example: an SFTP server. */
 class SftpBucketTest extends BucketContract {
 
     @TempDir
@@ -17,7 +17,7 @@ class SftpBucketTest extends BucketContract {
 
     @BeforeAll
     static void writeTheFile() throws IOException {
-        Files.writeString(folder.resolve("sftp.camel.yaml"), Readme.yamlBehind("### A store of your own"));
+        Files.writeString(folder.resolve("sftp.camel.yaml"), Markdown.yamlBehind("docs/extending.md", "## A store of your own"));
     }
 
     @Override

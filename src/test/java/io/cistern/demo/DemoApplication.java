@@ -101,6 +101,7 @@ public final class DemoApplication {
         all.putIfAbsent("KAFKA_DEQUEUE_STRATEGY", "earliest");
         all.putIfAbsent("HTTP_PORT", isFree(3000) ? "3000" : "0");
         all.putIfAbsent("LOG_LEVEL", "WARN");
+        all.putIfAbsent("BSS_HTTP_AUTHENTICATION", "none");
         all.put("logging.level.io.cistern", "${LOG_LEVEL}");
         ConfigurableApplicationContext cistern;
         try {

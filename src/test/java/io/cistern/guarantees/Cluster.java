@@ -110,7 +110,8 @@ final class Cluster implements AutoCloseable {
             "KAFKA_CONSUMERS", String.valueOf(setup.consumers()),
             "KAFKA_START_TIMEOUT", "5s",
             "BSS_EVENTS_TOPIC", EVENTS,
-            "BSS_EXACTLY_ONCE", String.valueOf(setup.exactlyOnce())));
+            "BSS_EXACTLY_ONCE", String.valueOf(setup.exactlyOnce()),
+            "BSS_HTTP_AUTHENTICATION", "none"));
         environment.putAll(Map.of(
             "BSS_COMPRESSION", setup.compression(),
             "BSS_MAX_BYTES_PER_FILE", "256KB",

@@ -89,6 +89,14 @@ class ManyPartitionsIT {
             awaitNoLag(cistern, many, seen, limit, Duration.ofSeconds(120));
             seconds = (System.nanoTime() - start) / 1_000_000_000;
             rss = cistern.mostMegabytes();
+            // One lag for each partition, in an answer that Prometheus can have each few seconds
+            long asked = System.nanoTime();
+            String metrics = cistern.metrics();
+            System.out.printf("1000 partitions, %s: metrics of %d KB in %d ms%n", compression, metrics.length() >> 10,
+                (System.nanoTime() - asked) / 1_000_000);
+            assertThat(metrics.lines().filter(line -> line.startsWith("cistern_lag_records{"))).hasSize(partitions)
+                .allSatisfy(line -> assertThat(line).endsWith(" 0.0"));
+            assertThat(metrics.length()).isLessThan(250_000);
         }
 
         // Then

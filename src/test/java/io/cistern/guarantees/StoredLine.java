@@ -20,7 +20,7 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
- * A line of a batch file, read by what the README says of files and with no code of Cistern.
+ * A line of a batch file, read by what the documentation says of files and with no code of Cistern.
  *
  * @param timestamp  milliseconds since the epoch
  * @param appendTime whether it says that the broker gave the timestamp
@@ -35,7 +35,7 @@ record StoredLine(int partition, long offset, long timestamp, boolean appendTime
     /**
      * The lines of a file, unpacked as its name says.
      *
-     * @throws IOException if it cannot be unpacked, does not end with a newline, or a line is not as the README has it
+     * @throws IOException if it cannot be unpacked, does not end with a newline, or a line is not as documented
      */
     static List<StoredLine> all(String path, byte[] file) throws IOException {
         byte[] text = unpack(path, file);

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointsSupplier;
 
 /** What the reloader answers over HTTP, call by call: CONTRACT.md §6 and openapi.yaml. */
 class HttpInterfaceTest {
@@ -87,6 +88,13 @@ class HttpInterfaceTest {
         cistern.close();
     }
 
+    /** The bill of materials in the jar is for those who have the jar, and not for whoever can reach the service. */
+    @Test
+    void theBillOfMaterialsIsNotServed() {
+        assertThat(cistern.context().getBean(WebEndpointsSupplier.class).getEndpoints())
+            .extracting(endpoint -> endpoint.getEndpointId().toString()).contains("health").doesNotContain("sbom");
+    }
+
     @Test
     void refusedReloadsOfATopicNameWhatIsWrongAndPublishNothing() {
         String right = "\"topic\": \"orders.ingestion\", \"reIngestionTopic\": \"" + target + "\"";
@@ -130,6 +138,15 @@ class HttpInterfaceTest {
                     "topic"),
                 new Refusal("{\"topic\": \"" + TOPIC + "\", \"reIngestionTopic\": \"" + topic + "\"}", 400, "invalid-topic",
                     "reIngestionTopic"));
+        }
+    }
+
+    @Test
+    void refusesTopicsThatReloadsMustNotPublishTo() {
+        for (String topic : List.of("__consumer_offsets", TOPIC,
+            cistern.context().getEnvironment().getProperty("bss.reload.tasks-topic"))) {
+            refuses("/reingestion/topic", new Refusal(ofTopic(topic), 400, "invalid-topic", "reIngestionTopic", topic));
+            refuses("/reingestion/file", new Refusal(ofFile(file, topic), 400, "invalid-topic", "reIngestionTopic", topic));
         }
     }
 
@@ -299,6 +316,20 @@ class HttpInterfaceTest {
         }
     }
 
+    /** Not even the first bytes of such a body are waited for. */
+    @Test
+    void aBodyIsRefusedByTheLengthThatItSays() throws Exception {
+        for (String path : List.of("topic", "file", "stop-reingestion", "1/speed", "1/pause")) {
+            try (Socket socket = new Socket("localhost", cistern.port())) {
+                socket.setSoTimeout(10_000);
+                socket.getOutputStream().write(("POST /reingestion/" + path + " HTTP/1.1\r\nHost: localhost\r\n"
+                    + "Content-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII)).as(path)
+                    .isEqualTo("HTTP/1.1 413");
+            }
+        }
+    }
+
     @Test
     void stopsNothingThatDoesNotRun() {
         refuses("/reingestion/stop-reingestion",
@@ -439,7 +470,10 @@ class HttpInterfaceTest {
             .isEqualTo("/openapi.yaml");
     }
 
-    /** Each operation of the document with each answer that it documents, but 503: {@link ReloadTest} and others have that. */
+    /**
+     * Each operation of the document with each answer that it documents, but 401 and 403, for which
+     * there is {@link HttpSecurityTest}, and 503: {@link ReloadTest} and others have that.
+     */
     @Test
     void theDocumentAgreesWithTheAnswers() {
         Set<String> checked = new TreeSet<>();
@@ -475,7 +509,7 @@ class HttpInterfaceTest {
         Set<String> documented = new TreeSet<>();
         operations(document).forEach((id, operation) -> operation.get("responses").fieldNames()
             .forEachRemaining(status -> documented.add(id + " " + status)));
-        documented.removeIf(answer -> answer.endsWith(" 503"));
+        documented.removeIf(answer -> answer.matches(".* (401|403|503)"));
         // What a dry run answers is told by its own test.
         documented.removeAll(Set.of("reloadTopic 200", "reloadFile 200"));
         assertThat(checked).isEqualTo(documented);

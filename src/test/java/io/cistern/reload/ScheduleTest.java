@@ -205,7 +205,7 @@ class ScheduleTest {
 
     private static Function<String, String> lookup(Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(Map.of("BSS_ROLES", "reloader", "KAFKA_BROKERS", "localhost:1", "BUCKET_TYPE",
-            "file", "BUCKET_NAME", "bucket"));
+            "file", "BUCKET_NAME", "bucket", "BSS_HTTP_AUTHENTICATION", "none"));
         all.putAll(settings);
         return ApplicationYaml.lookup(all);
     }

@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.testing.BucketFiles;
-import io.cistern.testing.Readme;
+import io.cistern.testing.Markdown;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Files;
@@ -27,7 +27,7 @@ class EditedRoutesTest {
 
     private static final String MARK = "        - aggregate:\n            id: batch-file\n";
 
-    /** Filters in other ways than the README's: with a condition, and by what a payload in JSON says. */
+    /** Filters in other ways than the documentation's: with a condition, and by what a payload in JSON says. */
     private static final String OTHER_FILTERS = """
                 - split:
                     id: leave-marked-out
@@ -74,7 +74,8 @@ class EditedRoutesTest {
         Path storer = routes.resolve("storer.camel.yaml");
         String yaml = Files.readString(storer);
         assertThat(yaml).containsOnlyOnce(MARK);
-        Files.writeString(storer, yaml.replace(MARK, Readme.yamlBehind("## Changing a route") + OTHER_FILTERS + MARK));
+        String filter = Markdown.yamlBehind("docs/extending.md", "## Changing a route");
+        Files.writeString(storer, yaml.replace(MARK, filter + OTHER_FILTERS + MARK));
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         String topic = TestKafka.topic("edited", 2);
         String events = TestKafka.topic("edited.events", 1);

@@ -62,6 +62,7 @@ class StorerRouteTest {
         registry.add("BUCKET_NAME", bucket::toString);
         registry.add("BSS_EVENTS_TOPIC", () -> events);
         registry.add("BSS_CACHE_UPLOAD_TIMEOUT", () -> "300ms");
+        registry.add("BSS_HTTP_AUTHENTICATION", () -> "none");
         registry.add("BSS_RETRIES", () -> "2");
         registry.add("BSS_RETRY_DELAY", () -> "20ms");
         registry.add("BSS_REST_AFTER_FAILURE", () -> "1500ms");

@@ -44,15 +44,31 @@ public final class PackagedCistern implements AutoCloseable {
      * @param settings by the names of their environment variables
      */
     private PackagedCistern(Path work, List<String> launch, String heap, Map<String, String> settings) {
-        output = work.resolve("output.log");
+        this(work, work.resolve("output.log"), command(launch, heap), settings);
+    }
+
+    private static List<String> command(List<String> launch, String heap) {
         List<String> command = new ArrayList<>(List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap));
         command.addAll(launch);
+        return command;
+    }
+
+    /**
+     * Starts it by another command, and does not wait.
+     *
+     * @param work     its working folder, in which it need not be able to write
+     * @param output   the file that gets what it prints
+     * @param settings by the names of their environment variables
+     */
+    public PackagedCistern(Path work, Path output, List<String> command, Map<String, String> settings) {
+        this.output = output;
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().keySet().removeIf(name ->
             name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
         builder.environment().put("HTTP_PORT", String.valueOf(port));
+        builder.environment().put("BSS_HTTP_AUTHENTICATION", "none");
         builder.environment().put("KAFKA_BROKERS", TestKafka.broker().bootstrapServers());
         builder.environment().put("KAFKA_DEQUEUE_STRATEGY", "earliest");
         builder.environment().put("BSS_RELOAD_GROUP_ID", "reload-" + port);
@@ -94,10 +110,15 @@ public final class PackagedCistern implements AutoCloseable {
         }
     }
 
+    /** All metrics, as Prometheus reads them. */
+    public String metrics() throws IOException {
+        return text("/actuator/prometheus", null);
+    }
+
     /** A metric without tags, as Prometheus reads it; -1 while there is none. */
     public double metric(String name) {
         try {
-            return text("/actuator/prometheus", null).lines().filter(line -> line.startsWith(name + " "))
+            return metrics().lines().filter(line -> line.startsWith(name + " "))
                 .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1))).findFirst().orElse(-1);
         } catch (IOException notUpYet) {
             return -1;
@@ -130,6 +151,17 @@ public final class PackagedCistern implements AutoCloseable {
         if (new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor() != 0) {
             throw new IOException("kill -" + name + " failed");
         }
+    }
+
+    /** The port of its HTTP interface. */
+    public int port() {
+        return port;
+    }
+
+    /** Ends it as Kubernetes does; the code with which it has ended. */
+    public int stop() {
+        close();
+        return process.exitValue();
     }
 
     /** Ends it as Kubernetes does, and waits for that. */

@@ -36,6 +36,7 @@ public final class RunningCistern implements AutoCloseable {
     public static RunningCistern start(Map<String, ?> settings, String... args) {
         Map<String, Object> all = new HashMap<>();
         all.put("HTTP_PORT", "0");
+        all.put("BSS_HTTP_AUTHENTICATION", "none");
         all.put("LOG_LEVEL", "WARN");
         all.put("KAFKA_DEQUEUE_STRATEGY", "earliest");
         all.put("SHUTDOWN_TIMEOUT_SECONDS", "10");

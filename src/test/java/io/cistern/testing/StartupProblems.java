@@ -7,7 +7,10 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.camel.component.kafka.KafkaComponent;
+import org.apache.camel.component.kafka.KafkaConfiguration;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.spi.PropertiesSource;
 
@@ -38,8 +41,15 @@ public final class StartupProblems {
                     return lookup.apply(name);
                 }
             });
-            context.getComponent("kafka", KafkaComponent.class).getConfiguration()
-                .setBrokers(lookup.apply("camel.component.kafka.brokers"));
+            KafkaConfiguration kafka = context.getComponent("kafka", KafkaComponent.class).getConfiguration();
+            kafka.setBrokers(lookup.apply("camel.component.kafka.brokers"));
+            kafka.setSecurityProtocol(lookup.apply("camel.component.kafka.security-protocol"));
+            Matcher property = Pattern.compile("camel.component.kafka.additional-properties\\[(.+)]").matcher("");
+            settings.forEach((key, value) -> {
+                if (property.reset(key).matches()) {
+                    kafka.getAdditionalProperties().put(property.group(1), value);
+                }
+            });
             new StartupCheck(context, "file:routes").run();
             return List.of();
         } catch (SettingsException e) {

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.springframework.util.FileSystemUtils;
 
 /** The files of a store's program, fetched into the build folder when a test needs them for the first time. */
-final class Installation {
+public final class Installation {
 
     private static final boolean WINDOWS = System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("windows");
     private static final int MINUTES = 10;
@@ -24,7 +24,7 @@ final class Installation {
     }
 
     /** The folder of a store's program, made by {@link #install}. */
-    static Path folder(String name) {
+    public static Path folder(String name) {
         return Path.of("target", "test-stores", name).toAbsolutePath();
     }
 
@@ -34,7 +34,7 @@ final class Installation {
      * @param what    what the folder is to hold: other words make it anew
      * @param command fills the folder, which is empty then
      */
-    static synchronized void install(Path folder, String what, List<String> command) {
+    public static synchronized void install(Path folder, String what, List<String> command) {
         Path log = folder.resolveSibling(folder.getFileName() + ".log");
         Path marker = folder.resolve("complete");
         try {
@@ -68,7 +68,7 @@ final class Installation {
     }
 
     /** The Maven that runs this build, else the one on the PATH, with the local repository of this build. */
-    static List<String> maven() {
+    public static List<String> maven() {
         String home = System.getProperty("maven.home", System.getenv("MAVEN_HOME"));
         String script = WINDOWS ? "mvn.cmd" : "mvn";
         List<String> command = new ArrayList<>();
@@ -78,7 +78,7 @@ final class Installation {
         return command;
     }
 
-    static String npm() {
+    public static String npm() {
         return WINDOWS ? "npm.cmd" : "npm";
     }
 }

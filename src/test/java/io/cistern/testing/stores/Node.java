@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
 /** Node.js on this machine, which some stores are programs of. */
-final class Node {
+public final class Node {
 
     private static final int OLDEST = 20;
 
@@ -25,7 +25,7 @@ final class Node {
     }
 
     /** Why a store that npm fetches cannot run; null if it can. */
-    static synchronized String whyNotWithNpm() {
+    public static synchronized String whyNotWithNpm() {
         if (npm == null) {
             npm = !output(Installation.npm(), "--version").isEmpty();
         }

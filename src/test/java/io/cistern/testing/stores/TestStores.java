@@ -59,7 +59,7 @@ public final class TestStores {
         return file;
     }
 
-    /** For the backend that the README writes as an example. */
+    /** For the backend that the documentation writes as an example. */
     public static synchronized SftpStore sftp() {
         if (sftp == null) {
             sftp = new SftpStore();

@@ -1,0 +1,157 @@
+package io.cistern.kafka;
+
+import io.cistern.Meters;
+import io.cistern.Settings;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * The metrics of the storer's consumers: how far behind each partition is, for how long, commits and rebalances. What is
+ * stored counts, not what was fetched. Nothing is asked of the broker for it that the consumer does not know anyway, and
+ * nothing is done for single records. The partitions of this process only have metrics: those of others leave no trace.
+ */
+public final class ConsumerMeters implements CamelContextAware {
+
+    /** A consumer knows the end of a partition by its first answer; before that it would have to ask. */
+    private static final long FIRST_ANSWER_NANOS = Duration.ofSeconds(2).toNanos();
+
+    private final Settings.Storer settings;
+    private final Map<String, Topic> topics = new ConcurrentHashMap<>();
+    private CamelContext camelContext;
+    private MeterRegistry meters;
+
+    public ConsumerMeters(Settings settings) {
+        this.settings = settings.storer();
+    }
+
+    /** The partitions of a topic that this process has, and the gauge of their oldest record. */
+    private static final class Topic {
+        private final Map<Integer, Behind> partitions = new ConcurrentHashMap<>();
+        private Meter age;
+
+        private double oldestSeconds() {
+            long now = System.nanoTime();
+            return partitions.values().stream().mapToLong(behind -> behind.ageNanos(now)).max().orElse(0) / 1e9;
+        }
+    }
+
+    /** How far behind a partition is; written on its consumer's thread. */
+    private static final class Behind {
+        private final long assignedNanos = System.nanoTime();
+        private long acknowledged = -1;
+        private volatile long records;
+        /** Since when the record is known that is stored next; null if all are stored. */
+        private volatile Long sinceNanos;
+        private Meter lag;
+
+        private long ageNanos(long now) {
+            Long since = sinceNanos;
+            return since == null ? 0 : now - since;
+        }
+
+        private void note(long unstored, long acknowledgedTo, long now) {
+            if (unstored == 0) {
+                sinceNanos = null;
+            } else if (sinceNanos == null || acknowledgedTo != acknowledged) {
+                sinceNanos = now;
+            }
+            acknowledged = acknowledgedTo;
+            records = unstored;
+        }
+    }
+
+    /** Looks at where the partitions of a consumer are, on its thread, some times a second. */
+    void look(Consumer<?, ?> consumer, Map<TopicPartition, Position> positions) {
+        long now = System.nanoTime();
+        for (TopicPartition partition : consumer.assignment()) {
+            Behind behind = topic(partition.topic()).partitions.computeIfAbsent(partition.partition(), id -> new Behind());
+            if (behind.lag == null && now - behind.assignedNanos < FIRST_ANSWER_NANOS) {
+                continue;
+            }
+            OptionalLong unread = consumer.currentLag(partition);
+            Position position = positions.get(partition);
+            if (unread.isPresent()) {
+                long unstored = position == null ? 0 : position.handedOut - position.acknowledged;
+                behind.note(unread.getAsLong() + unstored, position == null ? -1 : position.acknowledged, now);
+                if (behind.lag == null) {
+                    behind.lag = Meters.register(meters, Gauge.builder("cistern.lag", behind, one -> one.records)
+                        .description("Records of a partition that are not stored").baseUnit("records")
+                        .tag("topic", partition.topic()).tag("partition", String.valueOf(partition.partition())));
+                }
+            }
+        }
+    }
+
+    private Topic topic(String name) {
+        return topics.computeIfAbsent(name, ignored -> {
+            Topic topic = new Topic();
+            topic.age = Meters.register(meters, Gauge.builder("cistern.unstored.age", topic, Topic::oldestSeconds)
+                .description("For how long the oldest record that is not stored is known").baseUnit("seconds")
+                .tag("topic", name));
+            return topic;
+        });
+    }
+
+    /** Partitions are no longer this process's. */
+    void forget(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            topics.computeIfPresent(partition.topic(), (name, topic) -> {
+                Behind behind = topic.partitions.remove(partition.partition());
+                if (behind != null && behind.lag != null) {
+                    meters.remove(behind.lag);
+                }
+                if (topic.partitions.isEmpty()) {
+                    meters.remove(topic.age);
+                    return null;
+                }
+                return topic;
+            });
+        }
+    }
+
+    /** Offsets were committed, or not. */
+    void committed(boolean isSuccess) {
+        meters.counter("cistern.commits", "outcome", isSuccess ? "success" : "failure").increment();
+    }
+
+    /** A rebalance gave partitions to a consumer, perhaps none, or took some away. */
+    void rebalanced(Rebalance event) {
+        meters.counter("cistern.rebalances", "event", event.name().toLowerCase(Locale.ROOT)).increment();
+    }
+
+    /** What a rebalance does to a consumer. */
+    enum Rebalance { ASSIGNED, REVOKED, LOST }
+
+    @Override
+    public void setCamelContext(CamelContext context) {
+        camelContext = context;
+        meters = Meters.of(context);
+        for (String outcome : new String[] {"success", "failure"}) {
+            meters.counter("cistern.commits", "outcome", outcome);
+        }
+        for (Rebalance event : Rebalance.values()) {
+            meters.counter("cistern.rebalances", "event", event.name().toLowerCase(Locale.ROOT));
+        }
+        Meters.register(meters, Gauge.builder("cistern.held.limit", settings::maxCacheSize).baseUnit("bytes")
+            .description("Bytes that may be held in memory for batch files"));
+        Meters.register(meters, Gauge.builder("cistern.unstored.age.limit",
+            () -> settings.cacheUploadTimeout().toMillis() / 1000.0).baseUnit("seconds")
+            .description("After how long what is held is stored at the latest"));
+    }
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+}

@@ -1,0 +1,153 @@
+package io.cistern;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.cistern.testing.Ports;
+import io.cistern.testing.TestKafka;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code --check}: what it tells, that it leaves everything as it was, and the code that it ends with. */
+class CheckCommandTest {
+
+    private static final String MAPPING = "bss.topics-config.data-topics-mapping";
+
+    @TempDir
+    private Path folder;
+    private Path bucket;
+    private String topic;
+    private String events;
+    private String group;
+
+    private record Ended(int code, String out, String err) {
+
+        List<String> findings() throws IOException {
+            List<String> findings = new ArrayList<>();
+            for (JsonNode finding : new ObjectMapper().readTree(out).get("findings")) {
+                findings.add(finding.get("outcome").asText() + " " + finding.get("what").asText() + " "
+                    + finding.get("which").asText() + ": " + finding.get("found").asText());
+            }
+            return findings;
+        }
+    }
+
+    @BeforeEach
+    void prepare() throws IOException {
+        bucket = Files.createDirectory(folder.resolve("bucket"));
+        topic = TestKafka.topic("check", 3);
+        events = TestKafka.topic("check.events", 1);
+        group = topic + ".reload";
+    }
+
+    @Test
+    void whatIsRightIsToldAndLeftAsItWas() throws Exception {
+        Ended ended = check(Map.of(), "--format=json");
+
+        assertThat(ended.code).as(ended.out).isZero();
+        assertThat(ended.findings()).element(2).asString().startsWith("right broker "
+            + TestKafka.broker().bootstrapServers() + " (PLAINTEXT): 1 node of cluster ");
+        assertThat(ended.findings()).filteredOn(finding -> !finding.contains(" broker ")).containsExactly(
+            "right settings application.yaml and the environment: roles: storer,reloader; ingestion topics or patterns: 1",
+            "right http who may call: API keys: 1; users: 0; tokens: none",
+            "right topic " + topic + " (ingestion): 3 partitions",
+            "right topic " + events + " (events of files): 1 partition",
+            "right group check (storer): 0 consumers in it",
+            "right topic " + group + ".plans (state of reloads): does not exist, and is made at the start",
+            "right topic " + group + ".progress (state of reloads): does not exist, and is made at the start",
+            "right topic " + group + ".requests (state of reloads): does not exist, and is made at the start",
+            "right topic " + group + ".tasks (state of reloads): does not exist, and is made at the start",
+            "right group " + group + " (reloader): 0 consumers in it",
+            "right bucket file " + bucket + ": it answers, and permits that",
+            "unknown bucket file " + bucket + ": whether files can be written: --write puts the empty file .cistern/probe, as"
+                + " each start of a storer does",
+            "right selectors none: all of them can be used");
+        assertThat(files(bucket)).isEmpty();
+        try (var admin = TestKafka.broker().admin()) {
+            assertThat(admin.listTopics().names().get()).noneMatch(name -> name.startsWith(group));
+        }
+    }
+
+    @Test
+    void withWriteItPutsWhatAStartPuts() throws Exception {
+        Ended ended = check(Map.of("BSS_ROLES", "storer"), "--write");
+
+        assertThat(ended.code).as(ended.out).isZero();
+        assertThat(ended.out).contains("listed it, and looked for a file, and wrote .cistern/probe").endsWith("Nothing is wrong.\n");
+        assertThat(files(bucket)).containsExactly(bucket.resolve(".cistern/probe"));
+    }
+
+    @Test
+    void whatIsWrongIsToldTogetherAndEndsItWithOne() throws Exception {
+        Path selectors = Files.createDirectories(folder.resolve("configurations/selectors"));
+        Files.writeString(selectors.resolve("broken.jq"), ".amount >");
+        Ended ended = check(Map.of("BSS_RETRIES", "many", "BSS_EVENTS_TOPIC", "no-events", "BUCKET_NAME", folder + "/nowhere",
+            MAPPING + "[1].ingestion", "no-ingestion", "CONFIGURATIONS_PATH", folder + "/configurations"));
+
+        assertThat(ended.code).isEqualTo(1);
+        assertThat(ended.out.lines().filter(line -> line.startsWith("wrong")).toList()).hasSize(5)
+            .anyMatch(line -> line.contains("settings") && line.contains("bss.retries"))
+            .anyMatch(line -> line.contains("topic") && line.contains("no-events (events of files)") && line.endsWith("does not exist"))
+            .anyMatch(line -> line.contains("no-ingestion (ingestion)"))
+            .anyMatch(line -> line.contains("bucket") && line.contains("nowhere is no folder"))
+            .anyMatch(line -> line.contains("selectors") && line.contains("broken.jq"));
+        assertThat(ended.out).endsWith("5 wrong.\n");
+    }
+
+    @Test
+    void aBrokerThatIsAwayAndWhatIsNotSetAreTold() throws Exception {
+        String brokers = "localhost:" + Ports.free();
+        Ended away = check(Map.of("KAFKA_BROKERS", brokers, "KAFKA_START_TIMEOUT", "1s", "KAFKA_USERNAME", "me",
+            "KAFKA_PASSWORD", "hunter2"), "--format=json");
+        assertThat(away.code).isEqualTo(1);
+        assertThat(away.findings()).filteredOn(finding -> finding.startsWith("wrong")).singleElement().asString()
+            .startsWith("wrong broker " + brokers + " (SASL_PLAINTEXT, SCRAM-SHA-256 as me): ");
+        assertThat(away.out + away.err).doesNotContain("hunter2");
+
+        Ended nothing = run(Map.of(), "--check");
+        assertThat(nothing.code).isEqualTo(1);
+        assertThat(nothing.out).contains("KAFKA_BROKERS", "BUCKET_TYPE", "BSS_HTTP_AUTHENTICATION");
+        Ended format = run(Map.of(), "--check", "--format=xml");
+        assertThat(format).isEqualTo(new Ended(1, "", "Not checked: --format: expected table or json\n"));
+    }
+
+    private Ended check(Map<String, String> more, String... args) {
+        Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
+            "KAFKA_GROUP_ID", "check", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
+            "BSS_RELOAD_GROUP_ID", group, MAPPING + "[0].ingestion", topic,
+            "BSS_HTTP_API_KEYS", "ops:operator:0123456789abcdef"));
+        settings.putAll(more);
+        return run(settings, Stream.concat(Stream.of("--check"), Stream.of(args)).toArray(String[]::new));
+    }
+
+    private static Ended run(Map<String, String> settings, String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stdout = System.out;
+        try {
+            int code = CheckCommand.run(new HashMap<>(settings), args, new PrintStream(out), new PrintStream(err));
+            return new Ended(code, out.toString(UTF_8), err.toString(UTF_8));
+        } finally {
+            System.setOut(stdout);
+        }
+    }
+
+    private static List<Path> files(Path bucket) throws IOException {
+        try (Stream<Path> files = Files.walk(bucket)) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+}
