@@ -3,6 +3,7 @@ package io.cistern.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.testing.Ports;
+import io.cistern.testing.UnpackedJar;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -19,12 +20,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
-/** The packaged jar with a heap of 256 MB, its own routes and its default settings. */
+/** The packaged jar, taken apart as in the image, with a heap of 256 MB, its own routes and its default settings. */
 final class Cistern implements AutoCloseable {
 
     static final String HEAP = "256m";
 
-    private static final Path JAR = Path.of("target", "cistern.jar").toAbsolutePath();
     private static final Duration PATIENCE = Duration.ofMinutes(20);
     private static final Pattern STORED = Pattern.compile("Stored: file=\\S+ records=(\\d+)");
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -35,12 +35,17 @@ final class Cistern implements AutoCloseable {
 
     /** Starts it, and does not wait; {@code settings} by the names of their environment variables. */
     Cistern(Path folder, Broker broker, Map<String, String> settings) {
+        this(folder, broker, settings, UnpackedJar.shared().options());
+    }
+
+    /** One that is launched by these options of the JVM. */
+    Cistern(Path folder, Broker broker, Map<String, String> settings, List<String> launch) {
         Map<String, String> environment = new HashMap<>(Map.of("HTTP_PORT", String.valueOf(port),
             "KAFKA_BROKERS", broker.address(), "BSS_EVENTS_TOPIC", Broker.EVENTS, "KAFKA_GROUP_ID", "bench-" + port,
             "KAFKA_DEQUEUE_STRATEGY", "earliest", "BSS_RELOAD_GROUP_ID", "bench-reload-" + port,
             "BSS_HTTP_AUTHENTICATION", "none"));
         environment.putAll(settings);
-        program = new Program(folder, HEAP, List.of("-jar", JAR.toString()), environment);
+        program = new Program(folder, HEAP, launch, environment);
     }
 
     /** The settings of a storer of these topics. */

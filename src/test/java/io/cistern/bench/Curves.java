@@ -2,6 +2,8 @@ package io.cistern.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.testing.BatchFiles;
+import io.cistern.testing.PackagedCistern;
+import io.cistern.testing.UnpackedJar;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -27,7 +29,7 @@ import org.springframework.util.FileSystemUtils;
 final class Curves {
 
     /** The names of all curves. */
-    static final List<String> ALL = List.of("start", "records", "partitions", "topics", "replicas", "size", "files");
+    static final List<String> ALL = List.of("start", "start-of-the-jar", "records", "partitions", "topics", "replicas", "size", "files");
 
     private static final String RATE = "records/s";
     private static final String CPU = "CPU s per million";
@@ -47,7 +49,8 @@ final class Curves {
 
     Curve run(String name) throws IOException {
         return switch (name) {
-            case "start" -> start();
+            case "start" -> start(name, UnpackedJar.shared().options());
+            case "start-of-the-jar" -> start(name, List.of("-jar", PackagedCistern.JAR.toString()));
             case "records" -> records();
             case "partitions" -> partitions();
             case "topics" -> topics();
@@ -148,16 +151,16 @@ final class Curves {
         return curve;
     }
 
-    /** From the jar's start to its first file, of one record, with a file for each poll. */
-    private Curve start() throws IOException {
-        Curve curve = new Curve("start", "start", "s to ready", "s to the first stored record", "CPU s until then", RSS);
+    /** From the start to its first file, of one record, with a file for each poll. */
+    private Curve start(String name, List<String> launch) throws IOException {
+        Curve curve = new Curve(name, "start", "s to ready", "s to the first stored record", "CPU s until then", RSS);
         for (int i = 1; i <= 3; i++) {
             List<String> topic = topics(1, 1, 1);
             Path bucket = stage.home("bucket");
             Map<String, String> settings = Cistern.storerOf(topic);
             settings.putAll(Cistern.folderBucket(bucket));
             settings.put("BSS_MAX_BYTES_PER_FILE", "0");
-            try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings)) {
+            try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings, launch)) {
                 long[] ready = {0};
                 Thread readiness = new Thread(() -> {
                     cistern.awaitReady();

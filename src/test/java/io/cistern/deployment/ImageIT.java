@@ -69,6 +69,10 @@ class ImageIT {
         for (String[] copy : dockerfile.copies(null, null)) {
             Files.copy(Path.of(copy[0]), root.resolve(inside(copy[1])));
         }
+        String archiving = dockerfile.stage(null).filter(instruction -> instruction.keyword().equals("RUN"))
+            .map(Dockerfile.Instruction::text).filter(text -> text.contains("-XX:ArchiveClassesAtExit")).findFirst().orElseThrow();
+        assertThat(run(folder, List.of("sh", "-c", placed(archiving).replaceFirst("^java ", java() + " ")), Map.of())).isZero();
+        assertThat(root.resolve("opt/cistern/classes.jsa")).isRegularFile();
         Files.createDirectories(workingFolder());
         for (String writable : List.of("tmp", "archive")) {
             Files.setPosixFilePermissions(Files.createDirectories(root.resolve(writable)), ANYBODY);
@@ -226,7 +230,7 @@ class ImageIT {
 
     /** A word of a command, its paths of the image put into the folder. */
     private String placed(String word) {
-        return word.equals("java") ? java() : word.replaceAll("(?<=^|=)/(?=opt/|tmp/|archive|cistern)", root + "/");
+        return word.equals("java") ? java() : word.replaceAll("(?<=^|=| )/(?=opt/|tmp/|archive|cistern)", root + "/");
     }
 
     private static String java() {

@@ -2,7 +2,9 @@ package io.cistern.guarantees;
 
 import io.cistern.broker.EmbeddedKafka;
 import io.cistern.guarantees.Journal.Topic;
+import io.cistern.testing.PackagedCistern;
 import io.cistern.testing.Ports;
+import io.cistern.testing.UnpackedJar;
 import io.cistern.testing.stores.FaultyProxy;
 import io.cistern.testing.stores.TestStore;
 import io.cistern.testing.stores.TestStores;
@@ -22,6 +24,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
@@ -49,7 +52,7 @@ final class Cluster implements AutoCloseable {
     private final Setup setup;
     private final Path folder;
     private final List<Topic> topics;
-    private final Jar jar;
+    private final UnpackedJar jar;
     private final TestStore store = TestStores.s3();
     private final FaultyProxy proxy = new FaultyProxy(store.endpoint());
     private final String bucket;
@@ -65,7 +68,7 @@ final class Cluster implements AutoCloseable {
         this.setup = setup;
         this.folder = folder;
         this.topics = topics;
-        this.jar = new Jar();
+        this.jar = new UnpackedJar(PackagedCistern.JAR.resolveSibling("guarantees"));
         bucket = "guarantees-" + setup.seed();
         store.createBucket(bucket);
         broker = new Child(folder.resolve("broker"), List.of(Child.java(), "-Xmx400m", "-XX:+UseSerialGC",
@@ -89,6 +92,11 @@ final class Cluster implements AutoCloseable {
     /** A process of the jar in the role that the name begins with, which is not started. */
     Child role(String name, int port) {
         return role(name, port, Map.of());
+    }
+
+    private List<String> launch() {
+        return Stream.concat(Stream.of(Child.java(), "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            "-XX:+ExitOnOutOfMemoryError"), jar.options().stream()).toList();
     }
 
     private Child role(String name, int port, Map<String, String> more) {
@@ -124,7 +132,7 @@ final class Cluster implements AutoCloseable {
         }
         environment.putAll(more);
         writeSettings(folder.resolve(name));
-        return new Child(folder.resolve(name), jar::command, environment);
+        return new Child(folder.resolve(name), this::launch, environment);
     }
 
     private void writeSettings(Path home) {

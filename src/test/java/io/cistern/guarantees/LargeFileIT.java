@@ -38,7 +38,7 @@ class LargeFileIT {
         String target = TestKafka.topic("large", 1);
 
         // When
-        try (PackagedCistern cistern = new PackagedCistern(work, PackagedCistern.JAR, "112m", Map.of("BSS_ROLES", "reloader",
+        try (PackagedCistern cistern = new PackagedCistern(work, "112m", Map.of("BSS_ROLES", "reloader",
             "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "KAFKA_MAX_REQUEST_SIZE", "8388608"))) {
             await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(() ->
                 cistern.call("/actuator/health", null).get("status").asText().equals("UP"));

@@ -180,7 +180,7 @@ class ManyPartitionsIT {
             "BSS_EVENTS_TOPIC", TestKafka.topic("memory.events", 1), "LOG_LEVEL", "WARN",
             "BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_INGESTION", topic));
         settings.putAll(more);
-        return new PackagedCistern(folder, PackagedCistern.JAR, "512m", settings);
+        return new PackagedCistern(folder, "512m", settings);
     }
 
     private void awaitNoLag(PackagedCistern cistern, String topic, Seen seen, long limit, Duration atMost) {

@@ -189,7 +189,7 @@ class ReloadJobIT {
 
     private void start(String... names) throws IOException {
         for (String name : names) {
-            replicas.put(name, new PackagedCistern(Files.createDirectories(work.resolve(group + name)), PackagedCistern.JAR, "256m",
+            replicas.put(name, new PackagedCistern(Files.createDirectories(work.resolve(group + name)), "256m",
                 Map.of("BSS_ROLES", "reloader", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
                     "BSS_RELOAD_GROUP_ID", group)));
         }

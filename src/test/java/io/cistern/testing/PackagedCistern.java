@@ -10,6 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,16 @@ public final class PackagedCistern implements AutoCloseable {
     private final Path output;
     private final Process process;
 
+    /** Starts it as the image does, from the jar taken apart; otherwise as the other one. */
+    public PackagedCistern(Path work, String heap, Map<String, String> settings) {
+        this(work, UnpackedJar.shared().options(), heap, settings);
+    }
+
+    /** Starts it from a jar; otherwise as the other one. */
+    public PackagedCistern(Path work, Path jar, String heap, Map<String, String> settings) {
+        this(work, List.of("-jar", jar.toString()), heap, settings);
+    }
+
     /**
      * Starts it, and does not wait.
      *
@@ -32,9 +43,15 @@ public final class PackagedCistern implements AutoCloseable {
      * @param heap     the most heap, such as {@code 256m}
      * @param settings by the names of their environment variables
      */
-    public PackagedCistern(Path work, Path jar, String heap, Map<String, String> settings) {
-        this(work, work.resolve("output.log"), List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap, "-jar", jar.toString()), settings);
+    private PackagedCistern(Path work, List<String> launch, String heap, Map<String, String> settings) {
+        this(work, work.resolve("output.log"), command(launch, heap), settings);
+    }
+
+    private static List<String> command(List<String> launch, String heap) {
+        List<String> command = new ArrayList<>(List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap));
+        command.addAll(launch);
+        return command;
     }
 
     /**
