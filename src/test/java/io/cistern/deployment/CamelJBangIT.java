@@ -1,14 +1,17 @@
 package io.cistern.deployment;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.sun.net.httpserver.HttpServer;
 import io.cistern.testing.PackagedCistern;
 import io.cistern.testing.TestKafka;
 import io.cistern.testing.stores.Installation;
 import java.io.File;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,8 +46,17 @@ class CamelJBangIT {
         String target = TestKafka.topic("jbang.reingestion", 2);
         String group = "jbang-" + UUID.randomUUID();
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
+        StringBuffer traces = new StringBuffer();
+        HttpServer collector = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        collector.createContext("/v1/traces", exchange -> {
+            traces.append(new String(exchange.getRequestBody().readAllBytes(), ISO_8859_1));
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        collector.start();
         Map<String, String> settings = new HashMap<>(Map.of("KAFKA_GROUP_ID", group, "BSS_CACHE_UPLOAD_TIMEOUT", "300ms",
             "BSS_EVENTS_TOPIC", events, "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:" + collector.getAddress().getPort() + "/v1/traces",
             "BSS_HTTP_AUTHENTICATION", "none", "PATH", camel().getParent() + File.pathSeparator + System.getenv("PATH")));
         List<String> command = List.of("bash", Path.of("docker/camel-k/jbang.sh").toAbsolutePath().toString(),
             "--property=bss.topics-config.data-topics-mapping[0].ingestion=" + topic);
@@ -73,6 +85,9 @@ class CamelJBangIT {
                 cistern.call("/status-service/" + id, null).get("status").asText().equals("COMPLETE"));
             assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
                 .containsExactlyInAnyOrder("one", "two", "three");
+            await().atMost(Duration.ofSeconds(30)).until(() -> traces.toString().contains("bucket-put"));
+        } finally {
+            collector.stop(0);
         }
     }
 

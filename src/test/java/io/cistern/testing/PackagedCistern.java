@@ -66,7 +66,7 @@ public final class PackagedCistern implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.directory(work.toFile()).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().keySet().removeIf(name ->
-            name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|SPRING)_.*"));
+            name.matches("(BSS|BUCKET|KAFKA|HTTP|S3|AWS|AZURE|GOOGLE|LOG|OTEL|SPRING)_.*"));
         builder.environment().put("HTTP_PORT", String.valueOf(port));
         builder.environment().put("BSS_HTTP_AUTHENTICATION", "none");
         builder.environment().put("KAFKA_BROKERS", TestKafka.broker().bootstrapServers());
