@@ -45,7 +45,7 @@ import org.springframework.util.PatternMatchUtils;
 class Bench {
 
     private static final Path RESULTS = Path.of("target", "bench").toAbsolutePath();
-    private static final Map<Integer, Long> RECORDS = Map.of(100, 2_000_000L, 1024, 400_000L, 10_240, 40_000L);
+    private static final Map<Integer, Long> RECORDS = Map.of(100, 5_000_000L, 1024, 1_000_000L, 10_240, 100_000L);
 
     private final int rounds = Integer.getInteger("bench.rounds", 3);
     private final long seed = Long.getLong("bench.seed", 1);
