@@ -74,10 +74,7 @@ public final class Topics implements CamelContextAware {
 
     /** Which records a topic takes; {@link TopicLimits#NONE} if the broker does not say it. */
     public TopicLimits limits(String topic) {
-        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-        try (Admin admin = admin()) {
-            Config config = admin.describeConfigs(List.of(resource)).all()
-                .get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS).get(resource);
+        return configs(List.of(topic)).stream().findFirst().map(config -> {
             boolean isBounded = config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value().equals("CreateTime");
             return new TopicLimits(
                 // What matters is how large it is when it is compressed.
@@ -85,13 +82,7 @@ public final class Topics implements CamelContextAware {
                 config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value().contains(TopicConfig.CLEANUP_POLICY_COMPACT),
                 isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_BEFORE_MAX_MS_CONFIG) : Long.MAX_VALUE,
                 isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG) : Long.MAX_VALUE);
-        } catch (ExecutionException | TimeoutException e) {
-            // Asking needs a permission that publishing does not.
-            return TopicLimits.NONE;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new KafkaException("Interrupted", e);
-        }
+        }).orElse(TopicLimits.NONE);
     }
 
     /**
@@ -99,15 +90,18 @@ public final class Topics implements CamelContextAware {
      * them into such of the same size again, for ever. Where a broker does not say it, it is what producers make by themselves.
      */
     public int batchBytes(Collection<String> names) {
-        List<ConfigResource> resources = names.stream().map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name)).toList();
+        return configs(names).stream().mapToInt(config ->
+            (int) Math.min(Integer.MAX_VALUE, number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG)))
+            .min().orElse(BatchClients.USUAL_BATCH_BYTES);
+    }
+
+    /** The configurations of topics; none if the broker does not say all: asking needs a permission that publishing does not. */
+    private Collection<Config> configs(Collection<String> names) {
         try (Admin admin = admin()) {
-            return admin.describeConfigs(resources).all().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS)
-                .values().stream().mapToInt(config ->
-                    (int) Math.min(Integer.MAX_VALUE, number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG)))
-                .min().orElse(BatchClients.USUAL_BATCH_BYTES);
+            return admin.describeConfigs(names.stream().map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name)).toList())
+                .all().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS).values();
         } catch (ExecutionException | TimeoutException e) {
-            // Asking needs a permission that publishing does not.
-            return BatchClients.USUAL_BATCH_BYTES;
+            return List.of();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new KafkaException("Interrupted", e);
