@@ -279,18 +279,11 @@ final class LineReader {
         int to = at - start;
         System.arraycopy(line, start, unescaped, 0, to);
         while (at < end) {
-            if (end - at >= Words.SIZE) {
-                long word = Words.get(line, at);
-                long special = Words.special(word);
-                // All of it, though what is behind the first special byte is written over.
-                Words.put(unescaped, to, word);
-                if (special == 0) {
-                    at += Words.SIZE;
-                    to += Words.SIZE;
-                    continue;
-                }
-                at += Words.first(special);
-                to += Words.first(special);
+            int plain = Words.copyPlain(line, at, end, unescaped, to);
+            at += plain;
+            to += plain;
+            if (at == end) {
+                break;
             }
             byte b = line[at];
             if (b == '"') {
@@ -307,11 +300,8 @@ final class LineReader {
                 for (int from = at, behind = from + skipSequence(); from < behind; from++) {
                     unescaped[to++] = line[from];
                 }
-            } else if (b < 0x20) {
-                throw controlCharacter();
             } else {
-                unescaped[to++] = b;
-                at++;
+                throw controlCharacter();
             }
         }
         throw new IllegalArgumentException("the line ends inside a string");

@@ -52,8 +52,6 @@ final class LineWriter {
     private static final int MOST_FIELDS = 256;
     private static final int MOST_HEADER_FIELDS = 64;
 
-    private static final long NOT_ASCII = 0x8080808080808080L;
-
     /** Bytes that are free behind what is to come of a text: for a word, and the longest escape. */
     private static final int SLACK = Words.SIZE + 6;
 
@@ -135,7 +133,7 @@ final class LineWriter {
             bytes += b < 0 || ESCAPE[b] == 0 ? 0 : 5;
         }
         // What is no ASCII may be no text, and stand there in base64.
-        return (all & NOT_ASCII) != 0 ? Math.max(bytes, (text.length + 2L) / 3 * 4) : bytes;
+        return !Words.isAscii(all) ? Math.max(bytes, (text.length + 2L) / 3 * 4) : bytes;
     }
 
     byte[] buffer() {
@@ -211,18 +209,11 @@ final class LineWriter {
         int out = length;
         int at = 0;
         while (at < end) {
-            if (end - at >= Words.SIZE) {
-                long word = Words.get(text, at);
-                long special = Words.special(word);
-                // All of it, though what is behind the first special byte is written over.
-                Words.put(to, out, word);
-                if (special == 0) {
-                    at += Words.SIZE;
-                    out += Words.SIZE;
-                    continue;
-                }
-                at += Words.first(special);
-                out += Words.first(special);
+            int plain = Words.copyPlain(text, at, end, to, out);
+            at += plain;
+            out += plain;
+            if (at == end) {
+                break;
             }
             byte b = text[at];
             if (b < 0) {
@@ -233,9 +224,6 @@ final class LineWriter {
                 for (int i = 0; i < sequence; i++) {
                     to[out++] = text[at++];
                 }
-            } else if (ESCAPE[b] == 0) {
-                to[out++] = b;
-                at++;
             } else {
                 to[out++] = '\\';
                 to[out++] = ESCAPE[b];

@@ -71,10 +71,41 @@ final class Words {
             }
             at += SIZE;
         }
-        while (at < to && text[at] >= ' ' && text[at] != '"' && text[at] != '\\') {
+        while (at < to && isPlain(text[at])) {
             at++;
         }
         return at;
+    }
+
+    private static boolean isPlain(byte b) {
+        return b >= ' ' && b != '"' && b != '\\';
+    }
+
+    /**
+     * Copies the bytes of {@code from[at, end)} up to the first that {@link #special} means, and returns how many that are.
+     * Less than {@link #SIZE} bytes behind them are written over, for which there must be room.
+     */
+    static int copyPlain(byte[] from, int at, int end, byte[] to, int toAt) {
+        int count = 0;
+        while (end - at - count >= SIZE) {
+            long word = get(from, at + count);
+            put(to, toAt + count, word);
+            long special = special(word);
+            if (special != 0) {
+                return count + first(special);
+            }
+            count += SIZE;
+        }
+        while (at + count < end && isPlain(from[at + count])) {
+            to[toAt + count] = from[at + count];
+            count++;
+        }
+        return count;
+    }
+
+    /** Whether the bytes of a word, or of several that were joined by or, are all ASCII. */
+    static boolean isAscii(long words) {
+        return (words & TOPS) == 0;
     }
 
     /** Where in {@code text[from, to)} the first newline is; {@code to} if there is none. */
