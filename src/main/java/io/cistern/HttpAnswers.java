@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.RestRegistry;
 import org.apache.catalina.connector.Request;
@@ -87,6 +88,10 @@ class HttpAnswers {
     @Bean
     Filter callsOnly(CamelContext context) {
         return new OncePerRequestFilter() {
+
+            /** By the paths of the calls. */
+            private final Map<String, PathPattern> patterns = new ConcurrentHashMap<>();
+
             @Override
             protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
                 throws IOException, ServletException {
@@ -120,7 +125,7 @@ class HttpAnswers {
             }
 
             private PathPattern pattern(String path) {
-                return PathPatternParser.defaultInstance.parse(path);
+                return patterns.computeIfAbsent(path, PathPatternParser.defaultInstance::parse);
             }
         };
     }

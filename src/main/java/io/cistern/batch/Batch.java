@@ -48,8 +48,4 @@ public interface Batch extends Iterable<Record> {
     /** Told by a producer with transactions before it sends. */
     default void sending() {
     }
-
-    /** Told by a producer, once, how many of the records it has acknowledgements for when it is done with the batch. */
-    default void published(int count) {
-    }
 }

@@ -306,6 +306,8 @@ public final class ReloadLog implements Plans {
                 properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
                 properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
                 properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+                // What is asked for is there. Else the request for what comes behind it would hold up the next one.
+                properties.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 1);
                 planReader = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
                 planReader.assign(List.of(plansPartition()));
             }

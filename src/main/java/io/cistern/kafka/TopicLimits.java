@@ -30,17 +30,16 @@ public record TopicLimits(long maxBytes, boolean needsKeys, long mostBefore, lon
      *
      * @param headers   that it will have
      * @param bytes     of key, value and its own headers
-     * @param timestamp that it will have, milliseconds since the epoch; null for the time when it is published
+     * @param age       how long before now its timestamp will be, in milliseconds
      * @return with no contents; null if it takes it, as far as is known
      */
-    public String refusal(Record record, Supplier<List<Record.Header>> headers, long bytes, Long timestamp) {
+    public String refusal(Record record, Supplier<List<Record.Header>> headers, long bytes, long age) {
         if (needsKeys && record.key() == null) {
             return "takes no record without key, since it is compacted";
         }
         if (bytes > maxBytes || mayBeTooLarge(record, bytes) && size(record, headers.get()) > maxBytes) {
             return "takes no record of more than " + maxBytes + " bytes (max.message.bytes)";
         }
-        long age = timestamp == null ? 0 : System.currentTimeMillis() - timestamp;
         if (age > mostBefore || -age > mostBehind) {
             return "takes no record of that time (message.timestamp." + (age > 0 ? "before" : "after") + ".max.ms)";
         }

@@ -47,26 +47,28 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         if (!(message.value() instanceof Batch batch)) {
             return super.send(message, callback);
         }
-        Acknowledgements acknowledgements = new Acknowledgements(batch, callback);
+        Acknowledgements acknowledgements = new Acknowledgements(message.topic(), batch.getTopic(), callback);
+        int sent = 0;
         try {
             for (Record record : batch) {
                 if (acknowledgements.haveFailed()) {
                     break;
                 }
-                send(message.topic(), batch, record, acknowledgements);
+                sent++;
+                send(batch, record, acknowledgements);
             }
         } catch (RuntimeException e) {
             // A record that cannot even be read was never sent.
             acknowledgements.fail(e);
         }
-        acknowledgements.onAllSent();
+        acknowledgements.onAllSent(sent);
         return acknowledgements.done;
     }
 
-    private void send(String topic, Batch batch, Record record, Acknowledgements acknowledgements) {
-        Callback answer = acknowledgements.expect(topic, record);
+    private void send(Batch batch, Record record, Acknowledgements acknowledgements) {
+        Answer answer = new Answer(acknowledgements, record);
         try {
-            super.send(unfold(topic, batch, record), answer);
+            super.send(unfold(acknowledgements.target, batch, record), answer);
         } catch (RuntimeException e) {
             // A send that throws never calls back.
             answer.onCompletion(null, e);
@@ -84,29 +86,39 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     }
 
     private static ProducerRecord<Object, Object> unfold(String topic, Batch batch, Record record) {
-        List<Record.Header> headers = batch.targetHeaders(record);
+        return new ProducerRecord<>(topic, batch.targetPartition(record), batch.targetTimestamp(record),
+            record.key(), record.value(), unfold(batch.targetHeaders(record)));
+    }
+
+    private static List<Header> unfold(List<Record.Header> headers) {
+        if (headers.isEmpty()) {
+            return null;
+        }
         Header[] copies = new Header[headers.size()];
         for (int i = 0; i < copies.length; i++) {
             copies[i] = new RecordHeader(headers.get(i).key(), headers.get(i).value());
         }
-        return new ProducerRecord<>(topic, batch.targetPartition(record), batch.targetTimestamp(record),
-            record.key(), record.value(), List.of(copies));
+        return List.of(copies);
     }
 
     /** Counts a batch's acknowledgements, which come on the producer's thread. */
     private final class Acknowledgements {
 
-        private final Batch batch;
+        private static final int NOT_ALL_SENT = 1 << 30;
+
+        private final String target;
+        private final String topic;
         private final Callback callback;
         private final CompletableFuture<RecordMetadata> done = new CompletableFuture<>();
-        /** Records without an answer, and one more while there are some to be sent. */
-        private final AtomicInteger open = new AtomicInteger(1);
-        private final AtomicInteger published = new AtomicInteger();
+        /** Records without an answer; while more may be sent, less those that were sent. */
+        private final AtomicInteger open = new AtomicInteger(NOT_ALL_SENT);
         private final AtomicReference<Exception> failure = new AtomicReference<>();
-        private volatile RecordMetadata last;
+        /** Written before {@link #open}, and read behind it. */
+        private RecordMetadata last;
 
-        private Acknowledgements(Batch batch, Callback callback) {
-            this.batch = batch;
+        private Acknowledgements(String target, String topic, Callback callback) {
+            this.target = target;
+            this.topic = topic;
             this.callback = callback;
         }
 
@@ -120,32 +132,28 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
                 || reason instanceof RecordRefusedException && !(known instanceof RecordRefusedException) ? reason : known);
         }
 
-        /** The callback of one more record, which is named where it is refused. */
-        private Callback expect(String target, Record record) {
-            open.incrementAndGet();
-            return (metadata, reason) -> {
-                if (reason == null) {
-                    published.incrementAndGet();
-                    last = metadata;
-                } else {
-                    String message = "topic " + target + " did not take the record of offset " + record.offset() + " of "
-                        + batch.getTopic() + "-" + record.partition() + ": " + reason.getMessage();
-                    fail(isRefused(reason) ? new RecordRefusedException(record, message, reason)
-                        : new KafkaException(message, reason));
-                }
-                closeOne();
-            };
+        private void fail(Answer answer, Exception reason) {
+            String message = "topic " + target + " did not take the record of offset " + answer.offset + " of "
+                + topic + "-" + answer.partition + ": " + reason.getMessage();
+            fail(isRefused(reason) ? new RecordRefusedException(answer.traits(), message, reason)
+                : new KafkaException(message, reason));
         }
 
-        private void onAllSent() {
-            closeOne();
+        private void onAllSent(int count) {
+            end(open.addAndGet(count - NOT_ALL_SENT));
         }
 
-        private void closeOne() {
-            if (open.decrementAndGet() > 0) {
+        private void closeOne(RecordMetadata metadata) {
+            if (metadata != null) {
+                last = metadata;
+            }
+            end(open.decrementAndGet());
+        }
+
+        private void end(int left) {
+            if (left > 0) {
                 return;
             }
-            batch.published(published.get());
             if (callback != null) {
                 callback.onCompletion(last, failure.get());
             }
@@ -154,6 +162,40 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
             } else {
                 done.completeExceptionally(failure.get());
             }
+        }
+    }
+
+    /** Waits for what becomes of a record. It does not hold the record, of which memory would be full by then. */
+    private static final class Answer implements Callback {
+
+        private final Acknowledgements acknowledgements;
+        private final int partition;
+        private final long offset;
+        private final long timestamp;
+        private final int keyBytes;
+        private final int valueBytes;
+        private final int headers;
+
+        private Answer(Acknowledgements acknowledgements, Record record) {
+            this.acknowledgements = acknowledgements;
+            this.partition = record.partition();
+            this.offset = record.offset();
+            this.timestamp = record.timestamp();
+            this.keyBytes = RecordTraits.length(record.key());
+            this.valueBytes = RecordTraits.length(record.value());
+            this.headers = record.headers().size();
+        }
+
+        private RecordTraits traits() {
+            return new RecordTraits(partition, offset, timestamp, keyBytes, valueBytes, headers);
+        }
+
+        @Override
+        public void onCompletion(RecordMetadata metadata, Exception reason) {
+            if (reason != null) {
+                acknowledgements.fail(this, reason);
+            }
+            acknowledgements.closeOne(reason == null ? metadata : null);
         }
     }
 }

@@ -46,6 +46,8 @@ public final class Batches {
         private final LaneReader reader;
         private final Latest latest;
         private ReloadBatch next;
+        /** Of the records of the batch that is being read. */
+        private long bytes;
         private boolean ended;
         private int reads;
 
@@ -81,6 +83,7 @@ public final class Batches {
                 return null;
             }
             List<Record> batch = new ArrayList<>();
+            bytes = 0;
             try {
                 fill(batch);
             } catch (RuntimeException e) {
@@ -92,12 +95,11 @@ public final class Batches {
             if (ended) {
                 reader.saveTo(turn.lane());
             }
-            return batch.isEmpty() ? null : new ReloadBatch(turn, request.topic(), batch.get(0).partition(), batch);
+            return batch.isEmpty() ? null : new ReloadBatch(turn, request.topic(), batch.get(0).partition(), batch, bytes);
         }
 
         private void fill(List<Record> batch) {
             Lane lane = turn.lane();
-            long bytes = 0;
             while (batch.size() < settings.batchRecords() && bytes < settings.batchBytes()) {
                 if (++reads % CHECK == 0 && !turn.mayGoOn()) {
                     ended = true;

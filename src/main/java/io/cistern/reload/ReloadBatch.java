@@ -15,15 +15,18 @@ final class ReloadBatch implements Batch {
     private final String topic;
     private final int partition;
     private final List<Record> records;
+    private final long bytes;
     /** Headers that are the same for all records. */
     private final List<Record.Header> added;
 
-    ReloadBatch(Turn turn, String topic, int partition, List<Record> records) {
+    /** @param bytes of keys, values and headers of the records */
+    ReloadBatch(Turn turn, String topic, int partition, List<Record> records, long bytes) {
         this.turn = turn;
         this.reload = turn.getReload();
         this.topic = topic;
         this.partition = partition;
         this.records = records;
+        this.bytes = bytes;
         this.added = added();
     }
 
@@ -42,8 +45,9 @@ final class ReloadBatch implements Batch {
 
     @Override
     public ReloadBatch withRecords(List<Record> kept) {
-        turn.giveBack(records.size() - kept.size(), bytes(records) - bytes(kept));
-        return new ReloadBatch(turn, topic, partition, kept);
+        long left = bytes(kept);
+        turn.giveBack(records.size() - kept.size(), bytes - left);
+        return new ReloadBatch(turn, topic, partition, kept, left);
     }
 
     /** The reload that it is of. */
@@ -120,7 +124,7 @@ final class ReloadBatch implements Batch {
 
     @Override
     public void sending() {
-        turn.sending(records.size(), bytes(records));
+        turn.sending(records.size(), bytes);
     }
 
     /** Tells of the records instead of publishing them. */

@@ -5,6 +5,7 @@ import io.cistern.batch.DamagedFileException;
 import io.cistern.batch.Record;
 import io.cistern.kafka.Entry;
 import io.cistern.kafka.RecordRefusedException;
+import io.cistern.kafka.RecordTraits;
 import io.cistern.kafka.TaskDesk;
 import io.cistern.kafka.TaskInHand;
 import java.nio.charset.StandardCharsets;
@@ -28,7 +29,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     private final Turns turns;
     private final Task task;
     /** What the target said of records that it did not take when this was tried before. */
-    private final Map<Coordinates, String> refused = new HashMap<>();
+    private final Map<RecordTraits, String> refused = new HashMap<>();
     private int failures;
     private Reload reload;
     private TaskInHand hand;
@@ -43,14 +44,6 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     private boolean isThrough;
     private boolean isAsleep;
     private RuntimeException failure;
-
-    /** Of a record in its lane; a file may hold two at an offset. */
-    private record Coordinates(int partition, long offset, int hash) {
-
-        private static Coordinates of(Record record) {
-            return new Coordinates(record.partition(), record.offset(), record.hashCode());
-        }
-    }
 
     Turn(Turns turns, Task task) {
         this.turns = turns;
@@ -220,12 +213,12 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     /** Why the target does not take a record; null if it does as far as is known. */
     String refusal(Record record, long bytes) {
         String reason = reload.stage().targetLimits.refusal(record, () -> headersOf(record), bytes,
-            reload.getRequest().originalTimestamps() ? record.timestamp() : null);
+            reload.getRequest().originalTimestamps() ? begunAt - record.timestamp() : 0);
         if (reason != null) {
             return "topic " + reload.getRequest().target() + ' ' + reason + ": that of partition " + record.partition()
                 + " at offset " + record.offset();
         }
-        reason = refused.isEmpty() ? null : refused.get(Coordinates.of(record));
+        reason = refused.isEmpty() ? null : refused.get(RecordTraits.of(record));
         if (reason != null) {
             refusedMet++;
         }
@@ -234,12 +227,12 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
 
     /** The headers that a record will have in the target. */
     private List<Record.Header> headersOf(Record record) {
-        return new ReloadBatch(this, reload.getRequest().topic(), record.partition(), List.of(record)).targetHeaders(record);
+        return new ReloadBatch(this, reload.getRequest().topic(), record.partition(), List.of(record), 0).targetHeaders(record);
     }
 
     /** It is to be done again without a record; false if it was without it already. */
     boolean refuse(RecordRefusedException refusal) {
-        return refused.put(Coordinates.of(refusal.record()), refusal.getMessage()) == null;
+        return refused.put(refusal.record(), refusal.getMessage()) == null;
     }
 
     /**

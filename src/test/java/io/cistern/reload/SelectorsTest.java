@@ -171,7 +171,7 @@ class SelectorsTest {
     }
 
     private static ReloadBatch batch(ReloadRequest request) {
-        return new ReloadBatch(new LoneReplica(null, request).turn(), "orders", 5, RECORDS);
+        return new ReloadBatch(new LoneReplica(null, request).turn(), "orders", 5, RECORDS, 0);
     }
 
     private Iterable<Record> select(ReloadBatch batch) {
