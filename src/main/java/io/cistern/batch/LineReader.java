@@ -28,6 +28,17 @@ final class LineReader {
     private static final List<String> HEADER_FIELDS = List.of("key", "value", "encoding");
     private static final int REQUIRED_OF_HEADER = 2;
 
+    /** For each character behind a backslash what both stand for; 0 for those that stand for nothing by themselves. */
+    private static final byte[] MEANT = new byte[128];
+
+    static {
+        String escapes = "\"\\/btnfr";
+        String meant = "\"\\/\b\t\n\f\r";
+        for (int i = 0; i < escapes.length(); i++) {
+            MEANT[escapes.charAt(i)] = (byte) meant.charAt(i);
+        }
+    }
+
     private final Timestamps timestamps = new Timestamps();
     private byte[] line;
     private int at;
@@ -278,24 +289,22 @@ final class LineReader {
         }
         int to = at - start;
         System.arraycopy(line, start, unescaped, 0, to);
-        while (at < end) {
+        while (true) {
             int plain = Words.copyPlain(line, at, end, unescaped, to);
             at += plain;
             to += plain;
             if (at == end) {
-                break;
+                throw new IllegalArgumentException("the line ends inside a string");
             }
             byte b = line[at];
-            if (b == '"') {
+            if (b == '\\') {
+                to = readEscape(to);
+            } else if (b == '"') {
                 at++;
                 text = unescaped;
                 textFrom = 0;
                 textTo = to;
                 return;
-            }
-            if (b == '\\') {
-                at++;
-                to = readEscape(to);
             } else if (b < 0) {
                 for (int from = at, behind = from + skipSequence(); from < behind; from++) {
                     unescaped[to++] = line[from];
@@ -304,37 +313,33 @@ final class LineReader {
                 throw controlCharacter();
             }
         }
-        throw new IllegalArgumentException("the line ends inside a string");
     }
 
     private int readEscape(int to) {
+        at++;
         byte escape = at < end ? line[at++] : 0;
-        switch (escape) {
-            case '"', '\\', '/' -> unescaped[to++] = escape;
-            case 'b' -> unescaped[to++] = '\b';
-            case 't' -> unescaped[to++] = '\t';
-            case 'n' -> unescaped[to++] = '\n';
-            case 'f' -> unescaped[to++] = '\f';
-            case 'r' -> unescaped[to++] = '\r';
-            case 'u' -> {
-                int codePoint = readHex();
-                if (Character.isHighSurrogate((char) codePoint) && end - at >= 6 && line[at] == '\\' && line[at + 1] == 'u') {
-                    at += 2;
-                    int low = readHex();
-                    if (!Character.isLowSurrogate((char) low)) {
-                        throw loneSurrogate();
-                    }
-                    codePoint = Character.toCodePoint((char) codePoint, (char) low);
-                } else if (Character.isSurrogate((char) codePoint)) {
-                    throw loneSurrogate();
-                }
-                byte[] utf8 = Character.toString(codePoint).getBytes(StandardCharsets.UTF_8);
-                System.arraycopy(utf8, 0, unescaped, to, utf8.length);
-                to += utf8.length;
-            }
-            default -> throw new IllegalArgumentException("an escape in a string that JSON does not know");
+        byte meant = escape < 0 ? 0 : MEANT[escape];
+        if (meant != 0) {
+            unescaped[to] = meant;
+            return to + 1;
         }
-        return to;
+        if (escape != 'u') {
+            throw new IllegalArgumentException("an escape in a string that JSON does not know");
+        }
+        int codePoint = readHex();
+        if (Character.isHighSurrogate((char) codePoint) && end - at >= 6 && line[at] == '\\' && line[at + 1] == 'u') {
+            at += 2;
+            int low = readHex();
+            if (!Character.isLowSurrogate((char) low)) {
+                throw loneSurrogate();
+            }
+            codePoint = Character.toCodePoint((char) codePoint, (char) low);
+        } else if (Character.isSurrogate((char) codePoint)) {
+            throw loneSurrogate();
+        }
+        byte[] utf8 = Character.toString(codePoint).getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(utf8, 0, unescaped, to, utf8.length);
+        return to + utf8.length;
     }
 
     private int readHex() {
