@@ -5,15 +5,15 @@ import org.apache.kafka.common.KafkaException;
 /** A topic does not take a record, and never will: it is too large, for example. */
 public final class RecordRefusedException extends KafkaException {
 
-    private final RecordTraits record;
+    private final Coordinates record;
 
-    RecordRefusedException(RecordTraits record, String message, Throwable cause) {
+    RecordRefusedException(Coordinates record, String message, Throwable cause) {
         super(message, cause);
         this.record = record;
     }
 
     /** Which record, as it was before it was published. */
-    public RecordTraits record() {
+    public Coordinates record() {
         return record;
     }
 }

@@ -110,7 +110,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private final String topic;
         private final Callback callback;
         private final CompletableFuture<RecordMetadata> done = new CompletableFuture<>();
-        /** Records without an answer; while more may be sent, less those that were sent. */
+        /** Records without an answer; until all are sent, {@link #NOT_ALL_SENT} less the answers that came. */
         private final AtomicInteger open = new AtomicInteger(NOT_ALL_SENT);
         private final AtomicReference<Exception> failure = new AtomicReference<>();
         /** Written before {@link #open}, and read behind it. */
@@ -132,10 +132,10 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
                 || reason instanceof RecordRefusedException && !(known instanceof RecordRefusedException) ? reason : known);
         }
 
-        private void fail(Answer answer, Exception reason) {
-            String message = "topic " + target + " did not take the record of offset " + answer.offset + " of "
-                + topic + "-" + answer.partition + ": " + reason.getMessage();
-            fail(isRefused(reason) ? new RecordRefusedException(answer.traits(), message, reason)
+        private void fail(Coordinates record, Exception reason) {
+            String message = "topic " + target + " did not take the record of offset " + record.offset() + " of "
+                + topic + "-" + record.partition() + ": " + reason.getMessage();
+            fail(isRefused(reason) ? new RecordRefusedException(record, message, reason)
                 : new KafkaException(message, reason));
         }
 
@@ -169,31 +169,17 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     private static final class Answer implements Callback {
 
         private final Acknowledgements acknowledgements;
-        private final int partition;
-        private final long offset;
-        private final long timestamp;
-        private final int keyBytes;
-        private final int valueBytes;
-        private final int headers;
+        private final Coordinates coordinates;
 
         private Answer(Acknowledgements acknowledgements, Record record) {
             this.acknowledgements = acknowledgements;
-            this.partition = record.partition();
-            this.offset = record.offset();
-            this.timestamp = record.timestamp();
-            this.keyBytes = RecordTraits.length(record.key());
-            this.valueBytes = RecordTraits.length(record.value());
-            this.headers = record.headers().size();
-        }
-
-        private RecordTraits traits() {
-            return new RecordTraits(partition, offset, timestamp, keyBytes, valueBytes, headers);
+            this.coordinates = Coordinates.of(record);
         }
 
         @Override
         public void onCompletion(RecordMetadata metadata, Exception reason) {
             if (reason != null) {
-                acknowledgements.fail(this, reason);
+                acknowledgements.fail(coordinates, reason);
             }
             acknowledgements.closeOne(reason == null ? metadata : null);
         }

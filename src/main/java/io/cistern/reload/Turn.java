@@ -3,9 +3,9 @@ package io.cistern.reload;
 import io.cistern.batch.BadLineException;
 import io.cistern.batch.DamagedFileException;
 import io.cistern.batch.Record;
+import io.cistern.kafka.Coordinates;
 import io.cistern.kafka.Entry;
 import io.cistern.kafka.RecordRefusedException;
-import io.cistern.kafka.RecordTraits;
 import io.cistern.kafka.TaskDesk;
 import io.cistern.kafka.TaskInHand;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +29,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     private final Turns turns;
     private final Task task;
     /** What the target said of records that it did not take when this was tried before. */
-    private final Map<RecordTraits, String> refused = new HashMap<>();
+    private final Map<Coordinates, String> refused = new HashMap<>();
     private int failures;
     private Reload reload;
     private TaskInHand hand;
@@ -218,7 +218,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
             return "topic " + reload.getRequest().target() + ' ' + reason + ": that of partition " + record.partition()
                 + " at offset " + record.offset();
         }
-        reason = refused.isEmpty() ? null : refused.get(RecordTraits.of(record));
+        reason = refused.isEmpty() ? null : refused.get(Coordinates.of(record));
         if (reason != null) {
             refusedMet++;
         }

@@ -1,0 +1,38 @@
+package io.cistern.kafka;
+
+import io.cistern.batch.Record;
+import java.nio.charset.StandardCharsets;
+import java.util.zip.CRC32C;
+
+/**
+ * Names a record without holding it.
+ *
+ * @param partition that it was stored from
+ * @param offset    in that partition; files may hold two records at an offset
+ * @param checksum  of what else is in it, with CRC32C, which tells those apart
+ */
+public record Coordinates(int partition, long offset, int checksum) {
+
+    /** Those of a record. */
+    public static Coordinates of(Record record) {
+        CRC32C checksum = new CRC32C();
+        update(checksum, record.key());
+        update(checksum, record.value());
+        for (Record.Header header : record.headers()) {
+            update(checksum, header.key().getBytes(StandardCharsets.UTF_8));
+            update(checksum, header.value());
+        }
+        return new Coordinates(record.partition(), record.offset(),
+            31 * (int) checksum.getValue() + 7 * length(record.key()) + Long.hashCode(record.timestamp()));
+    }
+
+    private static void update(CRC32C checksum, byte[] bytes) {
+        if (bytes != null) {
+            checksum.update(bytes, 0, bytes.length);
+        }
+    }
+
+    private static int length(byte[] bytes) {
+        return bytes == null ? -1 : bytes.length;
+    }
+}
