@@ -27,8 +27,8 @@ import org.springframework.util.PatternMatchUtils;
  * is encoded. What is in memory then, files that are not full yet, is put afterwards and not measured, for the loop as for the
  * jar. The loop says when that is; the jar's metrics of held and stored bytes stand still. ConsumerPerformance tells its own
  * rate, without the rebalance.
- * <li>reloading, records/s: of all records, for the jar from the request to the status COMPLETE, planning included; for the
- * loop from its first line to its last acknowledgement; ProducerPerformance tells its own.
+ * <li>reloading, records/s: of all records, for the jar, which has started and come to rest, as it is when it is asked, from the
+ * request to the status COMPLETE, planning included; for the loop from its first line to its last acknowledgement; ProducerPerformance tells its own.
  * <li>CPU seconds: user and system of the process in that time; what it took before is told apart, as its start.
  * <li>RSS: the most that the process had (VmHWM). GC: pauses of its log, those of its start included.
  * <li>MB/s: millions of bytes of keys and values.
@@ -45,7 +45,7 @@ import org.springframework.util.PatternMatchUtils;
 class Bench {
 
     private static final Path RESULTS = Path.of("target", "bench").toAbsolutePath();
-    private static final Map<Integer, Long> RECORDS = Map.of(100, 5_000_000L, 1024, 1_000_000L, 10_240, 100_000L);
+    private static final Map<Integer, Long> RECORDS = Map.of(100, 10_000_000L, 1024, 2_000_000L, 10_240, 250_000L);
 
     private final int rounds = Integer.getInteger("bench.rounds", 3);
     private final long seed = Long.getLong("bench.seed", 1);

@@ -20,7 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
-/** The packaged jar, taken apart as in the image, with a heap of 256 MB, its own routes and its default settings. */
+/** The packaged jar, taken apart and launched as in the image, with a heap of 256 MB, its own routes and its default settings. */
 final class Cistern implements AutoCloseable {
 
     static final String HEAP = "256m";
@@ -66,6 +66,15 @@ final class Cistern implements AutoCloseable {
         return this;
     }
 
+    /** Waits until its start has left it: for a second it has taken less than a tenth of one of CPU. */
+    Cistern awaitRest() {
+        await(Duration.ofMillis(100)).until(() -> {
+            long now = System.currentTimeMillis();
+            return now - program.startedMillis() > 1000 && program.cpuSeconds(now) - program.cpuSeconds(now - 1000) < 0.1;
+        });
+        return this;
+    }
+
     private org.awaitility.core.ConditionFactory await(Duration interval) {
         return Awaitility.await().atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(interval).conditionEvaluationListener(
             condition -> {
@@ -104,7 +113,7 @@ final class Cistern implements AutoCloseable {
     /** Waits for the end of a reload; returns how many records it has published. */
     long awaitReloaded(String id) {
         JsonNode[] status = {null};
-        await(Duration.ofMillis(30)).until(() -> {
+        await(Duration.ofMillis(100)).until(() -> {
             status[0] = json("/status-service/" + id, null);
             return !status[0].get("status").asText().equals("START");
         });

@@ -188,7 +188,7 @@ final class Stage implements AutoCloseable {
     private Figures reload(Case it, String target, long records, String delivery) {
         Map<String, String> settings = new HashMap<>(bucket.settings());
         settings.put("BSS_ROLES", "reloader");
-        try (Cistern cistern = new Cistern(home("cistern"), broker, settings).awaitReady()) {
+        try (Cistern cistern = new Cistern(home("cistern"), broker, settings).awaitReady().awaitRest()) {
             long began = System.currentTimeMillis();
             String id = cistern.reload(("{\"topic\":\"%s\",\"reIngestionTopic\":\"%s\",\"partitioning\":\"preserve\",\"delivery\":\"%s\"}")
                 .formatted(it.topic(), target, delivery));

@@ -2,6 +2,7 @@ package io.cistern.deployment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.cistern.testing.Dockerfile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

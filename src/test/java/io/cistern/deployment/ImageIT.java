@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.cistern.testing.Dockerfile;
 import io.cistern.testing.PackagedCistern;
 import io.cistern.testing.TestKafka;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package io.cistern.deployment;
+package io.cistern.testing;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,18 +15,18 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The instructions of {@code docker/Dockerfile}, stage by stage, as a builder of images reads them. */
-final class Dockerfile {
+public final class Dockerfile {
 
-    static final Path FILE = Path.of("docker", "Dockerfile");
+    private static final Path FILE = Path.of("docker", "Dockerfile");
 
     /** One line of a stage, its continuations joined. */
-    record Instruction(String keyword, String text) {
+    public record Instruction(String keyword, String text) {
     }
 
     private final Map<String, String> arguments = new LinkedHashMap<>();
     private final List<List<Instruction>> stages = new ArrayList<>();
 
-    Dockerfile() {
+    public Dockerfile() {
         try {
             String joined = Files.readAllLines(FILE).stream().filter(line -> !line.startsWith("#"))
                 .reduce("", (text, line) -> text + line + "\n").replaceAll("\\s*\\\\\\n\\s*", " ");
@@ -49,18 +49,18 @@ final class Dockerfile {
     }
 
     /** What the stages begin with, the arguments' defaults put in. */
-    List<String> bases() {
+    public List<String> bases() {
         return stages.stream().map(stage -> resolved(stage.get(0).text).split("\\s+")[0]).toList();
     }
 
     /** The names that stages have. */
-    List<String> names() {
+    public List<String> names() {
         return stages.stream().map(stage -> stage.get(0).text).filter(text -> text.contains(" AS "))
             .map(text -> text.substring(text.indexOf(" AS ") + 4)).toList();
     }
 
     /** Copied files as pairs of source and target, of those instructions that copy from that stage; null: the context. */
-    List<String[]> copies(String stage, String from) {
+    public List<String[]> copies(String stage, String from) {
         String option = from == null ? "" : "--from=" + from + " ";
         return stage(stage).filter(instruction -> instruction.keyword.equals("COPY"))
             .map(Instruction::text).filter(text -> from == null ? !text.startsWith("--") : text.startsWith(option))
@@ -70,7 +70,7 @@ final class Dockerfile {
     }
 
     /** All instructions of a stage; null is the last one, which is the image. */
-    Stream<Instruction> stage(String name) {
+    public Stream<Instruction> stage(String name) {
         return (name == null ? stages.get(stages.size() - 1) : stages.get(indexOf(name))).stream();
     }
 
@@ -84,7 +84,7 @@ final class Dockerfile {
     }
 
     /** The one instruction of this keyword in a stage. */
-    String only(String stage, String keyword) {
+    public String only(String stage, String keyword) {
         List<String> found = stage(stage).filter(instruction -> instruction.keyword.equals(keyword))
             .map(Instruction::text).toList();
         if (found.size() != 1) {
@@ -94,7 +94,7 @@ final class Dockerfile {
     }
 
     /** What processes of the image have in their environment by it. */
-    Map<String, String> environment() {
+    public Map<String, String> environment() {
         Map<String, String> environment = new LinkedHashMap<>();
         stage(null).filter(instruction -> instruction.keyword.equals("ENV")).forEach(instruction -> {
             Matcher matcher = Pattern.compile("(\\w+)=(?:\"([^\"]*)\"|(\\S+))").matcher(instruction.text);
@@ -106,7 +106,7 @@ final class Dockerfile {
     }
 
     /** A command in exec form, the JSON of it. */
-    static List<String> command(String text) {
+    public static List<String> command(String text) {
         try {
             return List.of(new ObjectMapper().readValue(text.substring(text.indexOf('[')), String[].class));
         } catch (JsonProcessingException e) {
