@@ -9,6 +9,8 @@ import java.util.function.DoubleSupplier;
 final class Fetching {
 
     private static final long SOON = 150;
+    /** Between two questions to the program, which cost it CPU. */
+    private static final long ASKED_EACH = 300;
     private static final long AT_REST = 1000;
 
     private final Broker broker;
@@ -46,20 +48,22 @@ final class Fetching {
     /**
      * Waits until nothing more is fetched, nor done with what was fetched.
      *
-     * @param done grows with the work that is done; asked for only once fetching has paused
+     * @param done grows with the work that is done; asked for now and then while fetching pauses
      * @return when it was so
      */
     long awaitEnd(DoubleSupplier done) {
         long changed = System.currentTimeMillis();
         long fetched = -1;
         double doneBefore = -1;
+        long asked = 0;
         while (true) {
             long now = System.currentTimeMillis();
             long fetchedNow = broker.fetched(topic);
             if (fetchedNow != fetched) {
                 fetched = fetchedNow;
                 changed = now;
-            } else if (now - changed > SOON || doneBefore >= 0) {
+            } else if (now - changed > SOON && now - asked > ASKED_EACH) {
+                asked = now;
                 double doneNow = done.getAsDouble();
                 if (doneNow != doneBefore) {
                     changed = doneBefore < 0 ? changed : now;
