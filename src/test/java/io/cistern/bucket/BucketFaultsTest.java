@@ -1,6 +1,7 @@
 package io.cistern.bucket;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
@@ -355,8 +356,9 @@ class BucketFaultsTest {
         }
     }
 
+    /** A store that the client has given up waiting for may still be writing the same bytes once more. */
     private static void checkStored(Lane lane, Operation operation, String path) {
-        checkSame(lane.store.read(lane.name, path), operation.bytes);
+        await().atMost(REQUEST).untilAsserted(() -> checkSame(lane.store.read(lane.name, path), operation.bytes));
     }
 
     /** As isEqualTo, which would print megabytes. */

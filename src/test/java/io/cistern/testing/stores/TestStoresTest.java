@@ -80,7 +80,8 @@ class TestStoresTest {
                     .satisfies(e -> assertThat(status(e)).isEqualTo(403));
             }
             assertThat(proxy.requests()).hasSize(2);
-            assertThat(proxy.bytesUp()).isGreaterThan(1_000_000);
+            // The byte that is refused may not be on its way yet.
+            assertThat(proxy.bytesUp()).isGreaterThanOrEqualTo(1_000_000);
 
             proxy.fail(request -> true, Fault.status(503, store.errorBody(503)), Integer.MAX_VALUE);
             assertThatThrownBy(() -> write(store.settings(bucket, proxy.address()), "other", bytes))
