@@ -329,7 +329,7 @@ class BucketFaultsTest {
             checkSame((byte[]) result.get(0), operation.bytes);
         } else if (failure == null && operation.isPut() && trouble.isDone) {
             // A later attempt was told that the file is there.
-            checkStored(lane, operation, path);
+            awaitStored(lane, operation, path);
         } else {
             assertThat(failure).as("result " + result).isNotNull();
             Throwable told = failure instanceof UncheckedIOException ? failure.getCause() : failure;
@@ -337,7 +337,7 @@ class BucketFaultsTest {
             assertThat(BucketException.reason(told)).isNotBlank();
         }
         if (operation.isPut() && !keys(lane, path).isEmpty()) {
-            checkStored(lane, operation, path);
+            awaitStored(lane, operation, path);
         }
         assertThat(taken).isLessThan(bound(lane, operation));
     }
@@ -357,8 +357,12 @@ class BucketFaultsTest {
     }
 
     /** A store that the client has given up waiting for may still be writing the same bytes once more. */
+    private static void awaitStored(Lane lane, Operation operation, String path) {
+        await().atMost(REQUEST).untilAsserted(() -> checkStored(lane, operation, path));
+    }
+
     private static void checkStored(Lane lane, Operation operation, String path) {
-        await().atMost(REQUEST).untilAsserted(() -> checkSame(lane.store.read(lane.name, path), operation.bytes));
+        checkSame(lane.store.read(lane.name, path), operation.bytes);
     }
 
     /** As isEqualTo, which would print megabytes. */
