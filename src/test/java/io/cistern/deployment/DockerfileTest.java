@@ -44,6 +44,8 @@ class DockerfileTest {
     @Test
     void leavesTheOptionsOfJavaToWhoeverRunsIt() {
         assertThat(dockerfile.environment()).doesNotContainKeys("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
+        // Java does not start with two.
+        assertThat(dockerfile.environment().get("JDK_JAVA_OPTIONS")).as("collector").doesNotContainPattern("\\+Use\\w+GC\\b");
     }
 
     @Test
