@@ -1,5 +1,6 @@
 package io.cistern.batch;
 
+import java.util.Iterator;
 import java.util.List;
 
 /**
@@ -45,7 +46,17 @@ public interface Batch extends Iterable<Record> {
         return true;
     }
 
-    /** Told by a producer with transactions before it sends. */
-    default void sending() {
+    /**
+     * Its records for the last time. What can be read as it is needed is not held for this, and nothing has them from then
+     * on.
+     *
+     * @throws IllegalStateException if this was done before, and they are not held
+     */
+    default Iterator<Record> drain() {
+        return iterator();
+    }
+
+    /** Told by a producer of reloads when all of it is on its way. */
+    default void sent() {
     }
 }

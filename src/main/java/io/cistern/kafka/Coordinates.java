@@ -15,15 +15,19 @@ public record Coordinates(int partition, long offset, int checksum) {
 
     /** Those of a record. */
     public static Coordinates of(Record record) {
-        CRC32C checksum = new CRC32C();
+        return new Coordinates(record.partition(), record.offset(), checksum(record, new CRC32C()));
+    }
+
+    /** The checksum in a record's coordinates, made with {@code checksum}, whatever that was used for before. */
+    static int checksum(Record record, CRC32C checksum) {
+        checksum.reset();
         update(checksum, record.key());
         update(checksum, record.value());
         for (Record.Header header : record.headers()) {
             update(checksum, header.key().getBytes(StandardCharsets.UTF_8));
             update(checksum, header.value());
         }
-        return new Coordinates(record.partition(), record.offset(),
-            31 * (int) checksum.getValue() + 7 * length(record.key()) + Long.hashCode(record.timestamp()));
+        return 31 * (int) checksum.getValue() + 7 * length(record.key()) + Long.hashCode(record.timestamp());
     }
 
     private static void update(CRC32C checksum, byte[] bytes) {

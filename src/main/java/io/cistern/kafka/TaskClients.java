@@ -82,13 +82,13 @@ public final class TaskClients extends DefaultKafkaClientFactory {
         if (consumer == null) {
             throw new KafkaException("Only the thread that polled a task can publish for it");
         }
-        if (message.value() instanceof Batch batch) {
-            batch.sending();
-        }
         if (message.value() instanceof Batch batch && !batch.isTransactional()) {
             consumer.producer().await(message.topic(), plainProducer(consumer).send(message, callback));
         } else {
             consumer.producer().send(message, callback);
+        }
+        if (message.value() instanceof Batch batch) {
+            batch.sent();
         }
         return CompletableFuture.completedFuture(NOT_YET);
     }

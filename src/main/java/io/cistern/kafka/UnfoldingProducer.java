@@ -2,6 +2,7 @@ package io.cistern.kafka;
 
 import io.cistern.batch.Batch;
 import io.cistern.batch.Record;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
@@ -9,6 +10,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.zip.CRC32C;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -50,10 +52,9 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         Acknowledgements acknowledgements = new Acknowledgements(message.topic(), batch.getTopic(), callback);
         int sent = 0;
         try {
-            for (Record record : batch) {
-                if (acknowledgements.haveFailed()) {
-                    break;
-                }
+            Iterator<Record> records = batch.drain();
+            while (records.hasNext() && !acknowledgements.haveFailed()) {
+                Record record = records.next();
                 sent++;
                 send(batch, record, acknowledgements);
             }
@@ -109,6 +110,8 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private final String target;
         private final String topic;
         private final Callback callback;
+        /** For the thread that sends. */
+        private final CRC32C checksum = new CRC32C();
         private final CompletableFuture<RecordMetadata> done = new CompletableFuture<>();
         /** Records without an answer; until all are sent, {@link #NOT_ALL_SENT} less the answers that came. */
         private final AtomicInteger open = new AtomicInteger(NOT_ALL_SENT);
@@ -165,21 +168,28 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         }
     }
 
-    /** Waits for what becomes of a record. It does not hold the record, of which memory would be full by then. */
+    /**
+     * Waits for what becomes of a record. It does not hold the record, of which memory would be full by then, but what its
+     * coordinates are made of.
+     */
     private static final class Answer implements Callback {
 
         private final Acknowledgements acknowledgements;
-        private final Coordinates coordinates;
+        private final int partition;
+        private final long offset;
+        private final int checksum;
 
         private Answer(Acknowledgements acknowledgements, Record record) {
             this.acknowledgements = acknowledgements;
-            this.coordinates = Coordinates.of(record);
+            this.partition = record.partition();
+            this.offset = record.offset();
+            this.checksum = Coordinates.checksum(record, acknowledgements.checksum);
         }
 
         @Override
         public void onCompletion(RecordMetadata metadata, Exception reason) {
             if (reason != null) {
-                acknowledgements.fail(coordinates, reason);
+                acknowledgements.fail(new Coordinates(partition, offset, checksum), reason);
             }
             acknowledgements.closeOne(reason == null ? metadata : null);
         }

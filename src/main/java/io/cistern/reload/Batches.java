@@ -2,16 +2,14 @@ package io.cistern.reload;
 
 import io.cistern.Settings;
 import io.cistern.batch.Record;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import org.apache.camel.Body;
 
-/** Reads the files of a lane as batches that hold the records in the range that was asked for, for one turn. */
+/** Reads the files of a lane as batches of the records in the range that was asked for, for one turn. */
 public final class Batches {
 
-    private static final int CHECK = 256;
+    private static final int MOST_UNCHECKED = 256;
 
     private final Settings.Reload settings;
     private final Turns turns;
@@ -23,7 +21,10 @@ public final class Batches {
         this.compaction = compaction;
     }
 
-    /** The batches of a turn, read as they are asked for. */
+    /**
+     * The batches of a turn, read as they are asked for. Whether there is one more is known only when the one before is done
+     * with: instead of one that turns out not to be there comes null, which a split passes over.
+     */
     public Iterator<ReloadBatch> of(@Body Turn turn) {
         if (turn.getReload().isHalted()) {
             return List.<ReloadBatch>of().iterator();
@@ -39,12 +40,15 @@ public final class Batches {
         return new OfTurn(turn, turns.reader(turn), latest);
     }
 
-    private final class OfTurn implements Iterator<ReloadBatch> {
+    private final class OfTurn implements Iterator<ReloadBatch>, ReloadBatch.Records {
 
         private final Turn turn;
         private final ReloadRequest request;
         private final LaneReader reader;
         private final Latest latest;
+        private final int mostUnchecked = Math.min(MOST_UNCHECKED, settings.batchRecords());
+        /** Given, and perhaps not read yet. */
+        private ReloadBatch given;
         private ReloadBatch next;
         /** Of the records of the batch that is being read. */
         private long bytes;
@@ -60,66 +64,94 @@ public final class Batches {
 
         @Override
         public boolean hasNext() {
-            if (next == null && !ended) {
-                next = read();
+            if (next == null && given == null) {
+                next = begin();
             }
-            return next != null;
+            return next != null || !ended;
         }
 
         @Override
         public ReloadBatch next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
+            if (given != null) {
+                given.leave();
+                given = null;
             }
-            ReloadBatch batch = next;
+            if (next == null) {
+                next = begin();
+            }
+            given = next;
             next = null;
-            return batch;
+            return given;
         }
 
-        private ReloadBatch read() {
-            if (reads > 0 && !turn.mayGoOn()) {
-                ended = true;
-                reader.saveTo(turn.lane());
+        private ReloadBatch begin() {
+            bytes = 0;
+            if (reads > 0 && !turn.mayGoOn(0)) {
+                end();
+            }
+            Record first = read();
+            if (first == null) {
+                end();
                 return null;
             }
-            List<Record> batch = new ArrayList<>();
-            bytes = 0;
+            return new ReloadBatch(turn, request.topic(), first, this);
+        }
+
+        private void end() {
+            if (!ended) {
+                ended = true;
+                reader.saveTo(turn.lane());
+            }
+        }
+
+        @Override
+        public long bytes() {
+            return bytes;
+        }
+
+        @Override
+        public boolean suffice(int count) {
+            return count >= settings.batchRecords() || bytes >= settings.batchBytes();
+        }
+
+        @Override
+        public Record read() {
+            if (ended) {
+                return null;
+            }
             try {
-                fill(batch);
+                return find();
             } catch (RuntimeException e) {
                 // What came before it is good.
                 turn.failed(e);
-                ended = true;
+                end();
+                return null;
             }
-            ended |= batch.isEmpty();
-            if (ended) {
-                reader.saveTo(turn.lane());
-            }
-            return batch.isEmpty() ? null : new ReloadBatch(turn, request.topic(), batch.get(0).partition(), batch, bytes);
         }
 
-        private void fill(List<Record> batch) {
+        private Record find() {
             Lane lane = turn.lane();
-            while (batch.size() < settings.batchRecords() && bytes < settings.batchBytes()) {
-                if (++reads % CHECK == 0 && !turn.mayGoOn()) {
-                    ended = true;
-                    return;
+            while (true) {
+                if (reads > 0 && reads % mostUnchecked == 0 && !turn.mayGoOn(bytes)) {
+                    end();
+                    return null;
                 }
+                reads++;
                 if (!turn.hasRoom()) {
-                    return;
+                    return null;
                 }
                 Record record = reader.peek();
                 if (record == null) {
                     turn.through();
-                    ended = true;
-                    return;
+                    end();
+                    return null;
                 }
                 boolean isCovered = request.covers(record);
                 long due = isCovered ? turn.dueAt(record) : 0;
                 if (due > 0 && due > System.currentTimeMillis()) {
                     turn.waitUntil(due);
-                    ended = true;
-                    return;
+                    end();
+                    return null;
                 }
                 reader.next();
                 lane.recordsRead++;
@@ -138,9 +170,9 @@ public final class Batches {
                     continue;
                 }
                 request.requirePartition(record.partition(), turn.getReload().stage().targetPartitions);
-                batch.add(record);
                 turn.take(size);
                 bytes += size;
+                return record;
             }
         }
     }

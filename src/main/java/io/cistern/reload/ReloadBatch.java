@@ -6,27 +6,57 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 
-/** Records read back from batch files, on their way into the topic that the request names. */
+/**
+ * Records read back from batch files, on their way into the topic that the request names. They are read as they are
+ * published, without being held; only what looks at them before has them held, so many as make a batch.
+ */
 final class ReloadBatch implements Batch {
+
+    /** The records of a batch, read as they are asked for. */
+    interface Records {
+
+        /** The next one, or null at the end. */
+        Record read();
+
+        /** Of keys, values and headers of those that were read. */
+        long bytes();
+
+        /** Whether it is enough to hold so many. */
+        boolean suffice(int count);
+    }
 
     private final Turn turn;
     private final Reload reload;
     private final String topic;
     private final int partition;
-    private final List<Record> records;
-    private final long bytes;
+    private final Records source;
+    private final Record first;
+    /** Null as long as nothing has asked for them. */
+    private List<Record> held;
+    private boolean isDrained;
+    private int count;
+    private long bytes;
     /** Headers that are the same for all records. */
     private final List<Record.Header> added;
 
-    /** @param bytes of keys, values and headers of the records */
-    ReloadBatch(Turn turn, String topic, int partition, List<Record> records, long bytes) {
+    /**
+     * A batch that is not read yet.
+     *
+     * @param first read from {@code source} already
+     */
+    ReloadBatch(Turn turn, String topic, Record first, Records source) {
+        this(turn, topic, first.partition(), first, source);
+    }
+
+    private ReloadBatch(Turn turn, String topic, int partition, Record first, Records source) {
         this.turn = turn;
         this.reload = turn.getReload();
         this.topic = topic;
         this.partition = partition;
-        this.records = records;
-        this.bytes = bytes;
+        this.first = first;
+        this.source = source;
         this.added = added();
     }
 
@@ -45,9 +75,38 @@ final class ReloadBatch implements Batch {
 
     @Override
     public ReloadBatch withRecords(List<Record> kept) {
-        long left = bytes(kept);
-        turn.giveBack(records.size() - kept.size(), bytes - left);
-        return new ReloadBatch(turn, topic, partition, kept, left);
+        int before = held().size();
+        ReloadBatch left = new ReloadBatch(turn, topic, partition, null, null);
+        left.held = kept;
+        left.count = kept.size();
+        left.bytes = bytes(kept);
+        turn.giveBack(before - left.count, bytes - left.bytes);
+        return left;
+    }
+
+    private synchronized List<Record> held() {
+        if (isDrained) {
+            throw new IllegalStateException("the records of a batch are not held any more when it was published: a step that "
+                + "needs them comes before, or has them held by asking before for ${body.count}");
+        }
+        if (held == null) {
+            List<Record> records = new ArrayList<>();
+            for (Record record = first; record != null;
+                    record = source.suffice(records.size()) ? null : source.read()) {
+                records.add(record);
+            }
+            held = records;
+            count = records.size();
+            bytes = source.bytes();
+        }
+        return held;
+    }
+
+    /** Reads its records from where the next batch's come, if nothing has done so yet. */
+    synchronized void leave() {
+        if (!isDrained) {
+            held();
+        }
     }
 
     /** The reload that it is of. */
@@ -66,13 +125,45 @@ final class ReloadBatch implements Batch {
     }
 
     @Override
-    public int getCount() {
-        return records.size();
+    public synchronized int getCount() {
+        return isDrained ? count : held().size();
     }
 
     @Override
     public Iterator<Record> iterator() {
-        return records.iterator();
+        return held().iterator();
+    }
+
+    @Override
+    public synchronized Iterator<Record> drain() {
+        if (held != null || isDrained) {
+            return iterator();
+        }
+        isDrained = true;
+        return new Iterator<>() {
+
+            private Record next = first;
+
+            @Override
+            public boolean hasNext() {
+                if (next == null) {
+                    next = source.read();
+                    bytes = source.bytes();
+                }
+                return next != null;
+            }
+
+            @Override
+            public Record next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                Record record = next;
+                next = null;
+                count++;
+                return record;
+            }
+        };
     }
 
     @Override
@@ -123,13 +214,14 @@ final class ReloadBatch implements Batch {
     }
 
     @Override
-    public void sending() {
-        turn.sending(records.size(), bytes);
+    public void sent() {
+        turn.sent(count, bytes);
     }
 
     /** Tells of the records instead of publishing them. */
     public void preview() {
-        turn.preview(records);
+        turn.preview(drain());
+        sent();
     }
 
     private static long bytes(List<Record> records) {

@@ -11,6 +11,7 @@ import io.cistern.kafka.TaskInHand;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.CamelExchangeException;
@@ -147,9 +148,9 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
             : (long) Math.min(LOOK_AGAIN_MILLIS, Math.ceil((1 - credit) / perSecond * 1000));
     }
 
-    /** Whether more may be read now; asked now and then. */
-    boolean mayGoOn() {
-        return System.currentTimeMillis() < deadline && bytesSent < turns.bytesOfATurn() && !turns.isStopping()
+    /** Whether more may be read now, when so many bytes were read that are not sent; asked now and then. */
+    boolean mayGoOn(long bytesRead) {
+        return System.currentTimeMillis() < deadline && bytesSent + bytesRead < turns.bytesOfATurn() && !turns.isStopping()
             && !reload.isHalted();
     }
 
@@ -227,7 +228,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
 
     /** The headers that a record will have in the target. */
     private List<Record.Header> headersOf(Record record) {
-        return new ReloadBatch(this, reload.getRequest().topic(), record.partition(), List.of(record), 0).targetHeaders(record);
+        return new ReloadBatch(this, reload.getRequest().topic(), record, null).targetHeaders(record);
     }
 
     /** It is to be done again without a record; false if it was without it already. */
@@ -308,22 +309,19 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
         return new Record.Header(name, value.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    /** A batch goes to the target. */
-    void sending(int count, long bytes) {
+    /** A batch is on its way to the target. */
+    void sent(int count, long bytes) {
         lane.published += count;
         lane.bytes += bytes;
         bytesSent += bytes;
     }
 
     /** A batch would go to the target. */
-    void preview(Iterable<Record> records) {
+    void preview(Iterator<Record> records) {
         if (lane.preview == null) {
             lane.preview = new Preview();
         }
-        for (Record record : records) {
-            lane.preview.add(reload.getRequest().topic(), record);
-            sending(1, ReloadBatch.bytes(record));
-        }
+        records.forEachRemaining(record -> lane.preview.add(reload.getRequest().topic(), record));
     }
 
     /** Ends the turn of a lane: commits it, with the next one if there is more to do. */

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A replica without a broker: what it commits is what it knows. Each turn is a batch of three records, so that files end
- * within batches and batches within files; and a lane goes from one turn to the next either in the same process, with its
+ * A replica without a broker: what it commits is what it knows. Each turn is a batch of three records, held or read as it is
+ * needed, so that files end within batches and batches within files; and a lane goes from one turn to the next either in the same process, with its
  * files open, or in another one.
  */
 final class LoneReplica implements TaskInHand, Plans {
@@ -37,6 +37,7 @@ final class LoneReplica implements TaskInHand, Plans {
     private Entry next;
     private TaskDesk.Job inHand;
     private RuntimeException failure;
+    private boolean holds;
 
     LoneReplica(Bucket bucket, ReloadRequest request) {
         this.bucket = bucket;
@@ -111,10 +112,16 @@ final class LoneReplica implements TaskInHand, Plans {
         List<Record> published = new ArrayList<>();
         for (Iterator<ReloadBatch> all = batches.of(turn); all.hasNext();) {
             ReloadBatch batch = all.next();
-            batch.sending();
-            batch.forEach(published::add);
+            if (batch == null) {
+                break;
+            }
             List<Long> offsets = new ArrayList<>();
-            batch.forEach(record -> offsets.add(record.offset()));
+            Iterator<Record> read = holds || offsetsOfBatches.size() % 2 == 1 ? batch.iterator() : batch.drain();
+            read.forEachRemaining(record -> {
+                published.add(record);
+                offsets.add(record.offset());
+            });
+            batch.sent();
             offsetsOfBatches.add(offsets);
         }
         records.addAll(published);
@@ -140,6 +147,11 @@ final class LoneReplica implements TaskInHand, Plans {
 
     Reload reload() {
         return reloads.find(ID);
+    }
+
+    /** Has all batches held from now on. */
+    void hold() {
+        holds = true;
     }
 
     List<Record> records() {

@@ -443,7 +443,7 @@ class ReloadHistoriesTest {
     }
 
     @Test
-    void readsBatchesOfAtMostSoManyRecordsAndAboutSoManyBytes() {
+    void holdsBatchesOfAtMostSoManyRecordsAndAboutSoManyBytes() {
         // Given
         byte[] large = new byte[600_000];
         List<Record> records = List.of(
@@ -456,6 +456,7 @@ class ReloadHistoriesTest {
 
         // When
         LoneReplica replica = new LoneReplica(bucket.bucket(), Outcome.request(path));
+        replica.hold();
         replica.plan(false);
         replica.run(Integer.MAX_VALUE);
         List<List<Long>> batches = replica.batches();

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.CamelContext;
@@ -171,7 +172,23 @@ class SelectorsTest {
     }
 
     private static ReloadBatch batch(ReloadRequest request) {
-        return new ReloadBatch(new LoneReplica(null, request).turn(), "orders", 5, RECORDS, 0);
+        Iterator<Record> records = RECORDS.iterator();
+        return new ReloadBatch(new LoneReplica(null, request).turn(), "orders", records.next(), new ReloadBatch.Records() {
+            @Override
+            public Record read() {
+                return records.hasNext() ? records.next() : null;
+            }
+
+            @Override
+            public long bytes() {
+                return 0;
+            }
+
+            @Override
+            public boolean suffice(int count) {
+                return false;
+            }
+        });
     }
 
     private Iterable<Record> select(ReloadBatch batch) {
