@@ -29,7 +29,8 @@ import org.springframework.util.PatternMatchUtils;
  * rate, without the rebalance.
  * <li>reloading, records/s: of all records, for the jar, which has started and come to rest, as it is when it is asked, from the
  * request to the status COMPLETE, planning included; for the loop from its first line to its last acknowledgement;
- * ProducerPerformance tells its own.
+ * ProducerPerformance tells its own. The ratio is to the loop that promises as much: in transactions of a second for exactly
+ * once.
  * <li>CPU seconds: user and system of the process in that time; what it took before is told apart, as its start.
  * <li>RSS: the most that the process had (VmHWM). GC: pauses of its log, those of its start included.
  * <li>MB/s: millions of bytes of keys and values.

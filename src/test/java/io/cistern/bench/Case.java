@@ -41,7 +41,7 @@ record Case(String way, String bucket, String compression, int size) {
         if (way.equals("store")) {
             return plain ? List.of("kafka", "loop", "cistern") : List.of("loop", "cistern");
         }
-        return plain ? List.of("kafka", "loop", "loop-tx", "cistern", "cistern-least") : List.of("loop", "cistern");
+        return plain ? List.of("kafka", "loop", "loop-tx", "cistern", "cistern-least") : List.of("loop-tx", "cistern");
     }
 
     /**
