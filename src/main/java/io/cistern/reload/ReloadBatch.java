@@ -86,7 +86,7 @@ final class ReloadBatch implements Batch {
 
     private synchronized List<Record> held() {
         if (isDrained) {
-            throw new IllegalStateException("the records of a batch are not held any more when it was published: a step that "
+            throw new IllegalStateException("the records of a batch are not held any more once it is published: a step that "
                 + "needs them comes before, or has them held by asking before for ${body.count}");
         }
         if (held == null) {
