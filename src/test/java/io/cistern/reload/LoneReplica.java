@@ -16,8 +16,8 @@ import java.util.Map;
 
 /**
  * A replica without a broker: what it commits is what it knows. Each turn is a batch of three records, held or read as it is
- * needed, so that files end within batches and batches within files; and a lane goes from one turn to the next either in the same process, with its
- * files open, or in another one.
+ * needed, so that files end within batches and batches within files; and a lane goes from one turn to the next either in the
+ * same process, with its files open, or in another one.
  */
 final class LoneReplica implements TaskInHand, Plans {
 
