@@ -3,13 +3,17 @@ package io.cistern.reload;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.cistern.Settings;
+import java.text.ParseException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.Map;
+import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.camel.Header;
+import org.quartz.CronExpression;
 
 /**
  * Says what is to be reloaded at a tick of {@code bss.reload.schedule}. All that it says follows from the tick's time, and not
@@ -26,6 +30,9 @@ public final class Schedule {
      */
     public record Due(String id, long tick, Map<String, Object> request) {
     }
+
+    /** A tick of the cron expression that is told this late was missed. */
+    private static final Duration MISSED = Duration.ofMinutes(1);
 
     private final Settings.Schedule settings;
     private final Clock clock;
@@ -50,9 +57,29 @@ public final class Schedule {
         return Math.floorDiv(clock.millis(), period) * period;
     }
 
-    /** What is due at a tick of the cron expression, which Quartz names. */
+    /**
+     * What is due at a tick of the cron expression, which Quartz names; null if the tick was missed, by a minute or more, and
+     * another one is due since, so that of those that a machine slept through the last one is told.
+     */
     public Due ofCron(@Header("scheduledFireTime") Date tick) {
+        Instant now = clock.instant();
+        if (!tick.toInstant().isAfter(now.minus(MISSED)) && !nextTick(tick).isAfter(now)) {
+            return null;
+        }
         return due(settings.cron() + ' ' + settings.zone(), tick.toInstant());
+    }
+
+    /** The tick of the cron expression after this one; far away if there is none. */
+    private Instant nextTick(Date tick) {
+        CronExpression cron;
+        try {
+            cron = new CronExpression(settings.cron());
+        } catch (ParseException e) {
+            throw new IllegalStateException("is checked when it is read", e);
+        }
+        cron.setTimeZone(TimeZone.getTimeZone(settings.zone()));
+        Date next = cron.getNextValidTimeAfter(tick);
+        return next == null ? Instant.MAX : next.toInstant();
     }
 
     /**

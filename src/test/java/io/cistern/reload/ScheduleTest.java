@@ -20,9 +20,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.component.quartz.QuartzComponent;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.PluginHelper;
 import org.junit.jupiter.api.Test;
+import org.quartz.Scheduler;
+import org.quartz.Trigger;
+import org.quartz.TriggerKey;
 
 /** Which reload is due, and that the routes come to it. */
 class ScheduleTest {
@@ -83,6 +87,30 @@ class ScheduleTest {
     }
 
     @Test
+    void ofTicksThatWereMissedTheLastOneIsTold() {
+        SetClock clock = new SetClock(Instant.parse("2024-03-02T01:30:00Z"));
+        Schedule schedule = cron("0 0 3 * * ?", "Europe/Rome", REQUEST, clock);
+
+        // The machine slept from 28 February on: at three o'clock of Rome it is two o'clock UTC.
+        assertThat(schedule.ofCron(date("2024-02-29T02:00:00Z"))).isNull();
+        assertThat(schedule.ofCron(date("2024-03-01T02:00:00Z")).request()).containsEntry("startDate", "2024-02-28T23:00:00Z");
+        // The next one is due this very moment.
+        clock.now = Instant.parse("2024-03-02T02:00:00Z");
+        assertThat(schedule.ofCron(date("2024-03-01T02:00:00Z"))).isNull();
+        assertThat(schedule.ofCron(date("2024-03-02T02:00:00Z"))).isNotNull();
+
+        // A little late is not missed, whatever is due since; and the last one of all is never made up for by another.
+        Schedule often = cron("0/1 * * * * ?", "UTC", REQUEST, clock);
+        assertThat(often.ofCron(date("2024-03-02T01:59:00.001Z"))).isNotNull();
+        assertThat(often.ofCron(date("2024-03-02T01:59:00Z"))).isNull();
+        assertThat(cron("0 0 3 1 3 ? 2024", "UTC", REQUEST, clock).ofCron(date("2024-03-01T03:00:00Z"))).isNotNull();
+    }
+
+    private static Date date(String instant) {
+        return Date.from(Instant.parse(instant));
+    }
+
+    @Test
     void aPeriodIsDueOnceAtEachOfItsMultiplesAndNotAtTheStart() {
         SetClock clock = new SetClock(Instant.parse("2024-02-29T06:00:00Z"));
         Schedule early = period("6h", clock);
@@ -123,6 +151,11 @@ class ScheduleTest {
             await().atMost(Duration.ofSeconds(20)).until(() -> one.size() >= 3 && other.size() >= 3);
             assertThat(first.getRoutes()).extracting(route -> route.getId()).contains("reload-by-cron")
                 .doesNotContain("reload-by-period");
+            // A tick that Quartz missed keeps its time, and none overtakes another.
+            Scheduler quartz = first.getComponent("quartz", QuartzComponent.class).getScheduler();
+            Trigger trigger = quartz.getTrigger(TriggerKey.triggerKey("scheduled-reload", "cistern"));
+            assertThat(trigger.getMisfireInstruction()).isEqualTo(Trigger.MISFIRE_INSTRUCTION_IGNORE_MISFIRE_POLICY);
+            assertThat(quartz.getJobDetail(trigger.getJobKey()).isConcurrentExecutionDisallowed()).isTrue();
         }
         // The one that started later may lack the first ticks.
         assertThat(one.containsAll(other.subList(0, 1)) || other.containsAll(one.subList(0, 1))).isTrue();
@@ -194,8 +227,12 @@ class ScheduleTest {
     }
 
     private static Schedule cron(String cron, String zone, String request) {
+        return cron(cron, zone, request, new SetClock(TICK));
+    }
+
+    private static Schedule cron(String cron, String zone, String request, Clock clock) {
         return new Schedule(new Settings(lookup(Map.of("BSS_RELOAD_SCHEDULE_CRON", cron, "BSS_RELOAD_SCHEDULE_ZONE", zone,
-            "BSS_RELOAD_SCHEDULE_REQUEST", request))));
+            "BSS_RELOAD_SCHEDULE_REQUEST", request))), clock);
     }
 
     private static Schedule period(String period, Clock clock) {
