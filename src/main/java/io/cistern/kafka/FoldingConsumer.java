@@ -120,6 +120,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
+        try {
+            return next(timeout);
+        } catch (RuntimeException e) {
+            return FailedPoll.rest(e);
+        }
+    }
+
+    private ConsumerRecords<Object, Object> next(Duration timeout) {
         pollingThread = Thread.currentThread();
         openBatches.unreserve(this);
         // Of a batch that was neither acknowledged nor rewound: its offsets were not committed, nor must the rest be.

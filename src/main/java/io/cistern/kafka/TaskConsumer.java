@@ -119,6 +119,14 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
 
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
+        try {
+            return next(timeout);
+        } catch (RuntimeException e) {
+            return FailedPoll.rest(e);
+        }
+    }
+
+    private ConsumerRecords<Object, Object> next(Duration timeout) {
         onPoll.accept(this);
         if (inHand != null) {
             // Its route left it.

@@ -1,0 +1,76 @@
+package io.cistern.routes;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.cistern.testing.RunningCistern;
+import io.cistern.testing.TestKafka;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.LongDeserializer;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.util.FileSystemUtils;
+
+/** A consumer that Kafka gives nothing, as when a permission was taken away. */
+@ExtendWith(OutputCaptureExtension.class)
+class PollFailureTest {
+
+    private static final String MESSAGE = "Kafka cannot be read, and is asked again: reason=";
+
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"storer", "reloader"})
+    void itIsAskedAgainNotWithoutARest(String role, CapturedOutput output) throws Exception {
+        // Given a poll that always fails: there is a record that cannot be read
+        Path routes = folder.resolve("routes");
+        FileSystemUtils.copyRecursively(Path.of("routes"), routes);
+        Path file = routes.resolve(role + ".camel.yaml");
+        String yaml = Files.readString(file);
+        String failing = yaml.replaceFirst("valueDeserializer: .*", "valueDeserializer: " + LongDeserializer.class.getName());
+        assertThat(failing).isNotEqualTo(yaml);
+        Files.writeString(file, failing);
+        String group = "failing-" + UUID.randomUUID();
+        String topic = TestKafka.topic("failing", 1);
+        Map<String, String> settings = new HashMap<>(Map.of("cistern.routes", "file:" + routes, "BSS_ROLES", role,
+            "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(), "KAFKA_GROUP_ID", group + "-storer",
+            "BUCKET_TYPE", "file", "BUCKET_NAME", folder.toString(),
+            "BSS_EVENTS_TOPIC", TestKafka.topic("failing.events", 1), "BSS_RELOAD_GROUP_ID", group,
+            "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+
+        try (RunningCistern cistern = RunningCistern.start(settings)) {
+            // When
+            try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
+                producer.send(new ProducerRecord<>(role.equals("storer") ? topic : group + ".tasks", 0, "key".getBytes(UTF_8),
+                    "no long".getBytes(UTF_8))).get();
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> times(output) >= 1);
+            int before = times(output);
+            Thread.sleep(3000);
+
+            // Then
+            assertThat(times(output) - before).isBetween(1, 3);
+            assertThat(output).doesNotContain("FatalFallbackErrorHandler");
+        }
+        if (role.equals("storer")) {
+            assertThat(TestKafka.lag(group + "-storer", topic)).as("the record is not passed over").isEqualTo(1);
+        }
+    }
+
+    private static int times(CapturedOutput output) {
+        return output.getAll().split(MESSAGE, -1).length - 1;
+    }
+}
