@@ -66,6 +66,8 @@ public final class TaskClients extends DefaultKafkaClientFactory {
     @SuppressWarnings("unchecked")
     public synchronized Producer<Object, Object> getProducer(Properties properties) {
         publishing = BatchClients.prepared(settings, properties, ++count);
+        // Whoever has set little memory gets small batches.
+        BatchClients.limitBatches(publishing, Integer.parseInt(settings.value("kafka.max-request-size")) / 4);
         return (Producer<Object, Object>) Proxy.newProxyInstance(TaskClients.class.getClassLoader(),
             new Class<?>[] {Producer.class}, (proxy, method, arguments) -> switch (method.getName()) {
                 case "send" -> send((ProducerRecord<Object, Object>) arguments[0],

@@ -86,12 +86,16 @@ public final class Topics implements CamelContextAware {
     }
 
     /**
-     * The most bytes of a batch of Kafka's that all of these topics take. A producer must not make larger ones: it would divide
-     * them into such of the same size again, for ever. Where a broker does not say it, it is what producers make by themselves.
+     * The most bytes of a batch of Kafka's. It is what all of these topics take: a producer that makes larger ones divides them
+     * into such of the same size again, for ever. It is no more than leaves half of a producer's memory to others, but what
+     * producers make by themselves; and this where a broker does not say what its topics take.
+     *
+     * @param open how many batches a producer fills at the same time
      */
-    public int batchBytes(Collection<String> names) {
+    public int batchBytes(Collection<String> names, int open) {
+        int room = Math.max(BatchClients.USUAL_BATCH_BYTES, Integer.parseInt(settings.value("kafka.max-request-size")) / 2 / open);
         return configs(names).stream().mapToInt(config ->
-            (int) Math.min(Integer.MAX_VALUE, number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG)))
+            (int) Math.min(room, number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG)))
             .min().orElse(BatchClients.USUAL_BATCH_BYTES);
     }
 

@@ -214,7 +214,7 @@ public final class Lead {
             Plan summary = new Plan(plan.lanes().stream().map(lane -> new Plan.Partition(lane.number(), List.of())).toList(),
                 plan.files(), plan.records(), plan.passedOver(), plan.foreign(), plan.firstTimestamp());
             return new Planned(name, summary, offsets, targetPartitions, topics.limits(request.target()),
-                topics.batchBytes(published(request)));
+                topics.batchBytes(published(request), request.preservePartitions() ? 1 : targetPartitions));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted", e);
