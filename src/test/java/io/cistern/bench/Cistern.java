@@ -110,17 +110,18 @@ final class Cistern implements AutoCloseable {
         return answer.get("requestId").asText();
     }
 
-    /** Waits for the end of a reload; returns how many records it has published. */
-    long awaitReloaded(String id) {
+    /** Waits for the end of a reload; returns its status. */
+    JsonNode awaitReloaded(String id) {
         JsonNode[] status = {null};
-        await(Duration.ofMillis(100)).until(() -> {
+        // What is asked about takes part in the work.
+        await(Duration.ofMillis(500)).until(() -> {
             status[0] = json("/status-service/" + id, null);
             return !status[0].get("status").asText().equals("START");
         });
         if (!status[0].get("status").asText().equals("COMPLETE")) {
             throw new IllegalStateException("The reload ended otherwise: " + status[0]);
         }
-        return status[0].get("lineIndex").asLong();
+        return status[0];
     }
 
     /** What a GET, or with a body a POST, is answered. */

@@ -1,10 +1,12 @@
 package io.cistern.bench;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.testing.stores.S3ProxyStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -192,8 +194,9 @@ final class Stage implements AutoCloseable {
             long began = System.currentTimeMillis();
             String id = cistern.reload(("{\"topic\":\"%s\",\"reIngestionTopic\":\"%s\",\"partitioning\":\"preserve\",\"delivery\":\"%s\"}")
                 .formatted(it.topic(), target, delivery));
-            long count = cistern.awaitReloaded(id);
-            long ended = System.currentTimeMillis();
+            JsonNode status = cistern.awaitReloaded(id);
+            long count = status.get("lineIndex").asLong();
+            long ended = Instant.parse(status.get("endedAt").asText()).toEpochMilli();
             if (count != records) {
                 throw new IllegalStateException("Reloaded are " + count + " of " + records);
             }
