@@ -9,7 +9,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.zip.CRC32C;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -18,6 +20,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SerializationException;
@@ -57,6 +60,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
                 Record record = records.next();
                 sent++;
                 send(batch, record, acknowledgements);
+                acknowledgements.awaitRoom();
             }
         } catch (RuntimeException e) {
             // A record that cannot even be read was never sent.
@@ -102,10 +106,17 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         return List.of(copies);
     }
 
+    private static int length(byte[] bytes) {
+        return bytes == null ? 0 : bytes.length;
+    }
+
     /** Counts a batch's acknowledgements, which come on the producer's thread. */
     private final class Acknowledgements {
 
         private static final int NOT_ALL_SENT = 1 << 30;
+        /** Of keys and values, without an answer: what is more only fills memory, and caches. */
+        private static final long MOST_BYTES_ON_THE_WAY = 8 << 20;
+        private static final long LOOK_AGAIN_NANOS = 200_000;
 
         private final String target;
         private final String topic;
@@ -116,6 +127,10 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         /** Records without an answer; until all are sent, {@link #NOT_ALL_SENT} less the answers that came. */
         private final AtomicInteger open = new AtomicInteger(NOT_ALL_SENT);
         private final AtomicReference<Exception> failure = new AtomicReference<>();
+        /** For the thread that sends: of what was sent, and of what was answered when it looked last. */
+        private long bytesSent;
+        private long bytesKnownAnswered;
+        private final AtomicLong bytesAnswered = new AtomicLong();
         /** Written before {@link #open}, and read behind it. */
         private RecordMetadata last;
 
@@ -127,6 +142,22 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
         private boolean haveFailed() {
             return failure.get() != null;
+        }
+
+        /** Waits while too much is on its way. */
+        private void awaitRoom() {
+            while (bytesSent - bytesKnownAnswered > MOST_BYTES_ON_THE_WAY) {
+                bytesKnownAnswered = bytesAnswered.get();
+                if (bytesSent - bytesKnownAnswered > MOST_BYTES_ON_THE_WAY) {
+                    if (haveFailed()) {
+                        return;
+                    }
+                    if (Thread.currentThread().isInterrupted()) {
+                        throw new InterruptException("Interrupted before all records were sent");
+                    }
+                    LockSupport.parkNanos(LOOK_AGAIN_NANOS);
+                }
+            }
         }
 
         private void fail(Exception reason) {
@@ -178,9 +209,12 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private final int partition;
         private final long offset;
         private final int checksum;
+        private final int bytes;
 
         private Answer(Acknowledgements acknowledgements, Record record) {
             this.acknowledgements = acknowledgements;
+            this.bytes = length(record.key()) + length(record.value());
+            acknowledgements.bytesSent += bytes;
             this.partition = record.partition();
             this.offset = record.offset();
             this.checksum = Coordinates.checksum(record, acknowledgements.checksum);
@@ -191,6 +225,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
             if (reason != null) {
                 acknowledgements.fail(new Coordinates(partition, offset, checksum), reason);
             }
+            acknowledgements.bytesAnswered.addAndGet(bytes);
             acknowledgements.closeOne(reason == null ? metadata : null);
         }
     }
