@@ -1,7 +1,6 @@
 package io.cistern.kafka;
 
 import io.cistern.batch.Record;
-import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32C;
 
 /**
@@ -23,11 +22,12 @@ public record Coordinates(int partition, long offset, int checksum) {
         checksum.reset();
         update(checksum, record.key());
         update(checksum, record.value());
+        int names = 0;
         for (Record.Header header : record.headers()) {
-            update(checksum, header.key().getBytes(StandardCharsets.UTF_8));
+            names = 31 * names + header.key().hashCode();
             update(checksum, header.value());
         }
-        return 31 * (int) checksum.getValue() + 7 * length(record.key()) + Long.hashCode(record.timestamp());
+        return 31 * (31 * (int) checksum.getValue() + names) + 7 * length(record.key()) + Long.hashCode(record.timestamp());
     }
 
     private static void update(CRC32C checksum, byte[] bytes) {
