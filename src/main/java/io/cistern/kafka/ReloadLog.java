@@ -236,6 +236,18 @@ public final class ReloadLog implements Plans {
         return tasksPartitions;
     }
 
+    /** Makes ready to write, so that what is written first need not wait for that. */
+    synchronized void prepare() {
+        makeProducer();
+        producer.prepare();
+    }
+
+    private void makeProducer() {
+        if (producer == null) {
+            producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
+        }
+    }
+
     /**
      * Writes entries in one transaction.
      *
@@ -243,9 +255,7 @@ public final class ReloadLog implements Plans {
      */
     public synchronized void write(List<Entry> entries) {
         start();
-        if (producer == null) {
-            producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
-        }
+        makeProducer();
         try {
             for (Entry entry : entries) {
                 producer.send(new ProducerRecord<>(entry.topic(), entry.partition(),

@@ -59,6 +59,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
     private AutoCloseable closedWith = () -> { };
     private Task inHand;
     private int batchBytes = Integer.MAX_VALUE;
+    private boolean isPrepared;
 
     private static final class Task {
         private final ConsumerRecord<Object, Object> message;
@@ -138,6 +139,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         add(super.poll(untilNextTask(timeout)));
         Task task = pick();
         if (task == null) {
+            prepare();
             return ConsumerRecords.empty();
         }
         inHand = task;
@@ -146,6 +148,15 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         ConsumerRecord<Object, Object> message = new ConsumerRecord<>(task.message.topic(), task.message.partition(),
             task.message.offset(), null, task.job);
         return new ConsumerRecords<>(Map.of(task.partition(), List.of(message)));
+    }
+
+    /** Makes use of the first time that there is nothing to do. */
+    private void prepare() {
+        if (!isPrepared) {
+            isPrepared = true;
+            producer.prepare();
+            log.prepare();
+        }
     }
 
     private Duration untilNextTask(Duration timeout) {

@@ -20,17 +20,21 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An {@link UnfoldingProducer} that is in a transaction from the first send on, until that is committed or aborted. Made
- * when it is needed first, and anew when it is of no use any more. Not thread-safe.
+ * when it is needed first, if it was not prepared, and anew when it is of no use any more. Not thread-safe.
  */
 final class TransactionalProducer {
 
     private static final Logger LOG = LoggerFactory.getLogger(TransactionalProducer.class);
+
+    /** One that had nothing to do for so long is replaced: brokers forget it, a week later unless they are set up otherwise. */
+    private static final long MOST_IDLE_NANOS = Duration.ofHours(1).toNanos();
 
     private final Properties properties;
     /** What is sent and not known to be acknowledged. */
     private final List<Sent> pending = new ArrayList<>();
     private UnfoldingProducer producer;
     private boolean isOpen;
+    private long usedNanos;
 
     private record Sent(String topic, Future<RecordMetadata> future) {
 
@@ -105,17 +109,37 @@ final class TransactionalProducer {
         }
     }
 
-    private void begin() {
-        if (producer == null) {
-            UnfoldingProducer made = new UnfoldingProducer(properties);
-            try {
-                made.initTransactions();
-            } catch (KafkaException e) {
-                made.close(Duration.ZERO);
-                throw e;
-            }
-            producer = made;
+    /** Makes it ready, so that the first transaction need not wait for that. If it fails, that transaction tells why. */
+    void prepare() {
+        try {
+            make();
+        } catch (KafkaException e) {
+            LOG.debug("Not ready yet for transactions", e);
         }
+    }
+
+    private void make() {
+        if (producer != null) {
+            return;
+        }
+        UnfoldingProducer made = new UnfoldingProducer(properties);
+        try {
+            made.initTransactions();
+        } catch (KafkaException e) {
+            made.close(Duration.ZERO);
+            throw e;
+        }
+        producer = made;
+        usedNanos = System.nanoTime();
+    }
+
+    private void begin() {
+        if (producer != null && !isOpen && System.nanoTime() - usedNanos > MOST_IDLE_NANOS) {
+            producer.close();
+            producer = null;
+        }
+        make();
+        usedNanos = System.nanoTime();
         if (!isOpen) {
             producer.beginTransaction();
             isOpen = true;
