@@ -211,6 +211,43 @@ class SaslTest {
         assertThat(found.get(4)).startsWith("group.plain (storer) wrong: ").contains("authoriz");
     }
 
+    @Test
+    void whenAPermissionIsTakenAwayAndGivenAgainEverythingIsStored() throws Exception {
+        // Given
+        kafka.createTopic("orders.taken", 1);
+        kafka.createTopic("events.taken", 1);
+        AclBinding reading = allowed(ResourceType.TOPIC, "orders.taken", AclOperation.READ);
+        Path bucket = Files.createDirectory(folder.resolve("taken"));
+        Map<String, String> settings = settings("PLAIN", bucket, "limited");
+        settings.remove("bss.topics-config.data-topics-mapping[0].post-ingestion[0]");
+        settings.putAll(Map.of("KAFKA_USERNAME", "limited", "BSS_ROLES", "storer", "KAFKA_GROUP_ID", "group.taken",
+            "BSS_EVENTS_TOPIC", "events.taken", "bss.topics-config.data-topics-mapping[0].ingestion", "orders.taken"));
+        try (var admin = kafka.admin(); KafkaProducer<String, String> producer = new KafkaProducer<>(
+            Map.of("bootstrap.servers", kafka.bootstrapServers()), new StringSerializer(), new StringSerializer())) {
+            admin.createAcls(List.of(reading, allowed(ResourceType.TOPIC, "events.taken", AclOperation.WRITE),
+                allowed(ResourceType.GROUP, "group.taken", AclOperation.READ))).all().get();
+            try (RunningCistern cistern = RunningCistern.start(settings)) {
+                producer.send(new ProducerRecord<>("orders.taken", "before", "v")).get();
+                await().atMost(Duration.ofSeconds(30)).until(() -> BucketFiles.allLines(bucket, "orders.taken").size() == 1);
+
+                // When
+                admin.deleteAcls(List.of(reading.toFilter())).all().get();
+                for (int i = 0; i < 10; i++) {
+                    producer.send(new ProducerRecord<>("orders.taken", "meanwhile " + i, "v")).get();
+                }
+                // Long enough for some polls
+                Thread.sleep(5000);
+                assertThat(BucketFiles.allLines(bucket, "orders.taken")).hasSize(1);
+                admin.createAcls(List.of(reading)).all().get();
+
+                // Then
+                await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(kafka, "group.taken", "orders.taken") == 0);
+            }
+        }
+        assertThat(BucketFiles.allLines(bucket, "orders.taken")).extracting(line -> line.get("offset").asLong())
+            .containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
+    }
+
     private static AclBinding allowed(ResourceType type, String name, AclOperation operation) {
         return new AclBinding(new ResourcePattern(type, name, PatternType.LITERAL),
             new AccessControlEntry("User:limited", "*", operation, AclPermissionType.ALLOW));

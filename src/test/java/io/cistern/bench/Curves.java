@@ -38,6 +38,9 @@ final class Curves {
     private static final int DAYS = 3 * 365;
     private static final String FOLDER = "orders";
 
+    /** So many records that what a JVM takes to warm up is a small part. */
+    private static final long WARM = 5_000_000;
+
     private final Stage stage;
     private final long seed;
     private int topics;
@@ -102,7 +105,7 @@ final class Curves {
     private Curve partitions() throws IOException {
         Curve curve = new Curve("partitions", "partitions on one consumer", RATE, CPU, RSS);
         for (long partitions : numbers("partitions", "1,10,100,1000")) {
-            long records = 1_000_000;
+            long records = WARM;
             Figures figures = store(topics(1, (int) partitions, records), records);
             curve.add(partitions, figures.rate(), figures.cpuPerMillion(), figures.peakMegabytes());
         }
@@ -112,7 +115,7 @@ final class Curves {
     private Curve topics() throws IOException {
         Curve curve = new Curve("topics", "topics mapped", CPU, RSS, "start s", "start CPU s");
         for (long count : numbers("topics", "1,100,500")) {
-            long records = 1_000_000;
+            long records = WARM;
             Figures figures = store(topics((int) count, 1, records), records);
             curve.add(count, figures.cpuPerMillion(), figures.peakMegabytes(), figures.startSeconds(), figures.startCpu());
         }
@@ -123,7 +126,8 @@ final class Curves {
     private Curve replicas() throws IOException {
         Curve curve = new Curve("replicas", "replicas", CPU + ", all replicas", "most " + RSS + " of one");
         for (long count : numbers("replicas", "1,2,3")) {
-            long records = 1_000_000;
+            // As many for each of them: each warms up by itself.
+            long records = count * WARM;
             List<String> topic = topics(1, Stage.PARTITIONS, 0);
             Path bucket = stage.home("bucket");
             Map<String, String> settings = Cistern.storerOf(topic);

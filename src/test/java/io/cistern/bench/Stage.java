@@ -30,14 +30,13 @@ final class Stage implements AutoCloseable {
     private Bucket bucket;
     private int runs;
 
-    /** A bucket and what of a store's process belongs to it. */
+    /** A bucket, the folder that its files are in, and the store before them, or null. */
     private record Bucket(Map<String, String> settings, Path folder, S3ProxyStore store) {
         private void delete() throws IOException {
             if (store != null) {
                 store.close();
-            } else {
-                FileSystemUtils.deleteRecursively(folder);
             }
+            FileSystemUtils.deleteRecursively(folder);
         }
     }
 
@@ -94,11 +93,12 @@ final class Stage implements AutoCloseable {
         }
     }
 
-    private Bucket bucket(Case it) {
+    private Bucket bucket(Case it) throws IOException {
         if (it.bucket().equals("s3")) {
-            S3ProxyStore store = S3ProxyStore.start();
+            Path files = home("store");
+            S3ProxyStore store = S3ProxyStore.start(files);
             store.createBucket(BUCKET);
-            return new Bucket(store.settings(BUCKET, store.endpoint()), null, store);
+            return new Bucket(store.settings(BUCKET, store.endpoint()), files, store);
         }
         Path path = home("bucket");
         return new Bucket(Cistern.folderBucket(path), path, null);

@@ -1,24 +1,38 @@
 package io.cistern.kafka;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.cistern.batch.Batch;
 import io.cistern.batch.Record;
+import io.cistern.broker.EmbeddedKafka;
 import io.cistern.testing.TestKafka;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 
 class UnfoldingProducerTest {
 
-    /** Two records that no answer will come for. */
-    private static final class TwoRecords implements Batch {
+    /** Records that no answer will come for. */
+    private static final class Records implements Batch {
+
+        private final int count;
+        private final byte[] value;
+        private int taken;
+
+        private Records(int count, byte[] value) {
+            this.count = count;
+            this.value = value;
+        }
+
         @Override
         public String getTopic() {
             return "orders";
@@ -31,7 +45,7 @@ class UnfoldingProducerTest {
 
         @Override
         public int getCount() {
-            return 2;
+            return count;
         }
 
         @Override
@@ -41,27 +55,51 @@ class UnfoldingProducerTest {
 
         @Override
         public Iterator<Record> iterator() {
-            return List.of(record(41), record(42)).iterator();
-        }
-
-        private static Record record(long offset) {
-            return new Record(3, offset, 0, Record.TimestampType.CREATE_TIME, null, null, List.of());
+            return IntStream.range(0, count).mapToObj(i -> {
+                taken++;
+                return new Record(3, 41 + i, 0, Record.TimestampType.CREATE_TIME, null, value, List.of());
+            }).iterator();
         }
     }
 
     @Test
     void aSendThatCannotEvenBeginFailsAndNamesTheRecord() {
-        Properties properties = new Properties();
-        properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, TestKafka.broker().bootstrapServers());
-        properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
-        properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
-        UnfoldingProducer producer = new UnfoldingProducer(properties);
+        UnfoldingProducer producer = new UnfoldingProducer(properties(TestKafka.broker()));
         producer.close();
 
-        Future<?> sent = producer.send(new ProducerRecord<>("orders.again", new TwoRecords()));
+        Future<?> sent = producer.send(new ProducerRecord<>("orders.again", new Records(2, null)));
 
         assertThatThrownBy(() -> sent.get(10, TimeUnit.SECONDS))
             .hasMessageContaining("topic orders.again did not take the record of offset 41 of orders-3: ")
             .hasRootCauseInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void noMoreThanEightMegabytesWaitForABrokerThatDoesNotAnswer() throws Exception {
+        try (EmbeddedKafka broker = new EmbeddedKafka().start()) {
+            broker.createTopic("orders.again", 1);
+            Properties properties = properties(broker);
+            properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 2 << 20);
+            properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 1000);
+            properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 3000);
+            try (UnfoldingProducer producer = new UnfoldingProducer(properties)) {
+                producer.partitionsFor("orders.again");
+                broker.stop();
+                Records records = new Records(40, new byte[1 << 20]);
+
+                Future<?> sent = producer.send(new ProducerRecord<>("orders.again", records));
+
+                assertThatThrownBy(() -> sent.get(20, TimeUnit.SECONDS)).hasRootCauseInstanceOf(TimeoutException.class);
+                assertThat(records.taken).isBetween(1, 9);
+            }
+        }
+    }
+
+    private static Properties properties(EmbeddedKafka broker) {
+        Properties properties = new Properties();
+        properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
+        properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+        properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+        return properties;
     }
 }

@@ -20,7 +20,7 @@ import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
- * S3Proxy: the S3 protocol, with its signatures checked, over files in memory. It cannot hold both a key {@code d} and
+ * S3Proxy: the S3 protocol, with its signatures checked, over files in memory or in a folder. It cannot hold both a key {@code d} and
  * a key {@code d/e}. Its libraries would quarrel with those of the tests: it has a process and a pom of its own.
  */
 public final class S3ProxyStore implements TestStore {
@@ -34,7 +34,7 @@ public final class S3ProxyStore implements TestStore {
     private final StoreProcess process;
     private final S3Client client;
 
-    private S3ProxyStore() {
+    private S3ProxyStore(String files) {
         Path libraries = install();
         process = new StoreProcess("s3proxy");
         Path logback = process.file("logback.xml", """
@@ -51,10 +51,10 @@ public final class S3ProxyStore implements TestStore {
             s3proxy.authorization=aws-v2-or-v4
             s3proxy.identity=%s
             s3proxy.credential=%s
-            jclouds.provider=transient-nio2
+            %s
             jclouds.identity=local
             jclouds.credential=local
-            """.formatted(endpoint, KEY_ID, KEY));
+            """.formatted(endpoint, KEY_ID, KEY, files));
         process.start(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlogback.configurationFile=" + logback,
             "-cp", libraries.resolve("*").toString(), "org.gaul.s3proxy.Main", "--properties", properties.toString()),
@@ -68,7 +68,13 @@ public final class S3ProxyStore implements TestStore {
 
     /** Starts one of its own; its program is fetched by Maven if it is not there yet. */
     public static S3ProxyStore start() {
-        return new S3ProxyStore();
+        return new S3ProxyStore("jclouds.provider=transient-nio2");
+    }
+
+    /** One that has its files in a folder, since they are more than fit into memory. */
+    public static S3ProxyStore start(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        return new S3ProxyStore("jclouds.provider=filesystem-nio2\njclouds.filesystem.basedir=" + folder);
     }
 
     private static Path install() {
