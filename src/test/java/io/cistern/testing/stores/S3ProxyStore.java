@@ -20,8 +20,8 @@ import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
- * S3Proxy: the S3 protocol, with its signatures checked, over files in memory or in a folder. It cannot hold both a key {@code d} and
- * a key {@code d/e}. Its libraries would quarrel with those of the tests: it has a process and a pom of its own.
+ * S3Proxy: the S3 protocol, with its signatures checked, over files in memory or in a folder. It cannot hold both a key
+ * {@code d} and a key {@code d/e}. Its libraries would quarrel with those of the tests: it has a process and a pom of its own.
  */
 public final class S3ProxyStore implements TestStore {
 
