@@ -98,6 +98,7 @@ public final class ReloadLog implements Plans {
         topics.createReloadTopics();
         tasksPartitions = topics.partitions(settings.reload().tasksTopic());
         admin = topics.admin();
+        producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
         Properties properties = topics.connection();
         properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
@@ -236,15 +237,10 @@ public final class ReloadLog implements Plans {
         return tasksPartitions;
     }
 
-    /** Makes ready to write, so that what is written first need not wait for that. */
+    /** Makes ready to write, so that what is written first need not wait for that; does nothing before the start. */
     synchronized void prepare() {
-        makeProducer();
-        producer.prepare();
-    }
-
-    private void makeProducer() {
-        if (producer == null) {
-            producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
+        if (producer != null) {
+            producer.prepare();
         }
     }
 
@@ -255,7 +251,6 @@ public final class ReloadLog implements Plans {
      */
     public synchronized void write(List<Entry> entries) {
         start();
-        makeProducer();
         try {
             for (Entry entry : entries) {
                 producer.send(new ProducerRecord<>(entry.topic(), entry.partition(),
