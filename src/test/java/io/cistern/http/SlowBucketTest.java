@@ -3,6 +3,7 @@ package io.cistern.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cistern.testing.BatchFiles;
+import io.cistern.testing.RoutesCopy;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.RunningCistern.Answer;
 import io.cistern.testing.TestKafka;
@@ -15,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.web.embedded.tomcat.TomcatWebServer;
 import org.springframework.boot.web.servlet.context.ServletWebServerApplicationContext;
-import org.springframework.util.FileSystemUtils;
 
 /** A call is answered however long the bucket takes. */
 class SlowBucketTest {
@@ -30,13 +30,11 @@ class SlowBucketTest {
 
     @Test
     void aCallIsNotGivenUpByTheServer() throws Exception {
-        Path routes = folder.resolve("routes");
-        FileSystemUtils.copyRecursively(Path.of("routes"), routes);
-        Path backend = routes.resolve("buckets/file.camel.yaml");
-        String yaml = Files.readString(backend);
-        assertThat(yaml).containsOnlyOnce(MARK);
-        Files.writeString(backend, yaml.replace(MARK,
-            MARK + "        - delay:\n            constant:\n              expression: \"" + LISTING_MILLIS + "\"\n"));
+        Path routes = RoutesCopy.edited(folder, "buckets/file.camel.yaml", yaml -> {
+            assertThat(yaml).containsOnlyOnce(MARK);
+            return yaml.replace(MARK,
+                MARK + "        - delay:\n            constant:\n              expression: \"" + LISTING_MILLIS + "\"\n");
+        });
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         Instant start = Instant.parse("2022-11-14T13:26:37.728Z");
         BatchFiles.write(bucket, "orders", BatchFiles.name(start, "orders", 0, 0),

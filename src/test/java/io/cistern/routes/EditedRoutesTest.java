@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.cistern.testing.BucketFiles;
 import io.cistern.testing.Markdown;
+import io.cistern.testing.RoutesCopy;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Files;
@@ -20,7 +21,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.util.FileSystemUtils;
 
 /** Routes as a user edits them: YAML in another folder, and no Java. */
 class EditedRoutesTest {
@@ -69,13 +69,11 @@ class EditedRoutesTest {
     @Test
     void aFilterAddedInYamlIsAllThatIsNeededToStoreSomeOfTheRecords() throws Exception {
         // Given
-        Path routes = folder.resolve("routes");
-        FileSystemUtils.copyRecursively(Path.of("routes"), routes);
-        Path storer = routes.resolve("storer.camel.yaml");
-        String yaml = Files.readString(storer);
-        assertThat(yaml).containsOnlyOnce(MARK);
         String filter = Markdown.yamlBehind("docs/extending.md", "## Changing a route");
-        Files.writeString(storer, yaml.replace(MARK, filter + OTHER_FILTERS + MARK));
+        Path routes = RoutesCopy.edited(folder, "storer.camel.yaml", yaml -> {
+            assertThat(yaml).containsOnlyOnce(MARK);
+            return yaml.replace(MARK, filter + OTHER_FILTERS + MARK);
+        });
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         String topic = TestKafka.topic("edited", 2);
         String events = TestKafka.topic("edited.events", 1);

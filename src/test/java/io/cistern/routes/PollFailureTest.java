@@ -4,9 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.cistern.testing.RoutesCopy;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -21,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
-import org.springframework.util.FileSystemUtils;
 
 /** A consumer that Kafka gives nothing, as when a permission was taken away. */
 @ExtendWith(OutputCaptureExtension.class)
@@ -36,13 +35,8 @@ class PollFailureTest {
     @ValueSource(strings = {"storer", "reloader"})
     void itIsAskedAgainNotWithoutARest(String role, CapturedOutput output) throws Exception {
         // Given a poll that always fails: there is a record that cannot be read
-        Path routes = folder.resolve("routes");
-        FileSystemUtils.copyRecursively(Path.of("routes"), routes);
-        Path file = routes.resolve(role + ".camel.yaml");
-        String yaml = Files.readString(file);
-        String failing = yaml.replaceFirst("valueDeserializer: .*", "valueDeserializer: " + LongDeserializer.class.getName());
-        assertThat(failing).isNotEqualTo(yaml);
-        Files.writeString(file, failing);
+        Path routes = RoutesCopy.edited(folder, role + ".camel.yaml", yaml ->
+            yaml.replaceFirst("valueDeserializer: .*", "valueDeserializer: " + LongDeserializer.class.getName()));
         String group = "failing-" + UUID.randomUUID();
         String topic = TestKafka.topic("failing", 1);
         Map<String, String> settings = new HashMap<>(Map.of("cistern.routes", "file:" + routes, "BSS_ROLES", role,
