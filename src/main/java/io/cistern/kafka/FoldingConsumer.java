@@ -170,8 +170,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
      */
     private final class HandedOut extends ConsumerRecords<Object, Object> {
 
-        private HandedOut(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> records) {
-            super(records);
+        private final Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut;
+
+        private HandedOut(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
+            super(handedOut);
+            this.handedOut = handedOut;
         }
 
         @Override
@@ -180,7 +183,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 return List.of();
             }
             notAskedFor.remove(partition);
-            return super.records(partition);
+            List<ConsumerRecord<Object, Object>> asked = super.records(partition);
+            // By the time when Camel asks for the next one nothing holds these any more: memory gets free while a poll is stored.
+            handedOut.put(partition, List.of());
+            return asked;
         }
     }
 
