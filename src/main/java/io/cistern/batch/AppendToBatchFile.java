@@ -1,7 +1,6 @@
 package io.cistern.batch;
 
 import io.cistern.Settings;
-import java.util.List;
 import org.apache.camel.AggregationStrategy;
 import org.apache.camel.Exchange;
 
@@ -37,17 +36,12 @@ public final class AppendToBatchFile implements AggregationStrategy {
                 settings.storer().compression(), lines.get(), openBatches, System.nanoTime());
             result = polled;
             result.getMessage().setBody(file);
-            forgetPolls(result);
+            // What remembers a poll would have its records in memory for as long as the file is open.
+            result.getVariables().values().removeIf(PolledBatch.class::isInstance);
         }
         BatchFile file = result.getMessage().getBody(BatchFile.class);
         file.append(batch);
         openBatches.hold(file);
         return result;
-    }
-
-    /** What remembers a poll would have its records in memory for as long as the file is open. */
-    private static void forgetPolls(Exchange exchange) {
-        List.copyOf(exchange.getVariables().entrySet()).stream().filter(variable -> variable.getValue() instanceof PolledBatch)
-            .forEach(variable -> exchange.removeVariable(variable.getKey()));
     }
 }

@@ -185,7 +185,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             notAskedFor.remove(partition);
             List<ConsumerRecord<Object, Object>> asked = super.records(partition);
             // By the time when Camel asks for the next one nothing holds these any more: memory gets free while a poll is stored.
-            handedOut.put(partition, List.of());
+            handedOut.replace(partition, List.of());
             return asked;
         }
     }
