@@ -109,11 +109,10 @@ class HeldMemoryTest {
 
             // Then
             assertThat(Noted.POLLED).isNotEmpty();
-            await().atMost(Duration.ofSeconds(30)).until(() -> {
-                System.gc();
-                return Noted.POLLED.stream().allMatch(polled -> polled.refersTo(null));
-            });
+            await().atMost(Duration.ofSeconds(30)).until(Noted::areGone);
             assertThat(openBatches.getKeys()).hasSize(4);
+            // And each was when the next one of the same poll came
+            assertThat(Noted.heldUpToTheNext).isFalse();
         }
     }
 
@@ -121,10 +120,17 @@ class HeldMemoryTest {
     public static final class Noted {
 
         private static final Queue<WeakReference<PolledBatch>> POLLED = new ConcurrentLinkedQueue<>();
+        private static volatile boolean heldUpToTheNext;
 
         /** Notes what there is, without holding it. */
         public void note(PolledBatch polled) {
+            heldUpToTheNext |= !areGone();
             POLLED.add(new WeakReference<>(polled));
+        }
+
+        private static boolean areGone() {
+            System.gc();
+            return POLLED.stream().allMatch(polled -> polled.refersTo(null));
         }
     }
 }
