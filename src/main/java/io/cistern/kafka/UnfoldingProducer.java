@@ -2,6 +2,7 @@ package io.cistern.kafka;
 
 import io.cistern.batch.Batch;
 import io.cistern.batch.Record;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
@@ -33,12 +34,23 @@ import org.apache.kafka.common.header.internals.RecordHeader;
  */
 final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
     private final boolean isTransactional;
     private final AtomicBoolean hasRefused = new AtomicBoolean();
 
     UnfoldingProducer(Properties properties) {
         super(properties);
         isTransactional = properties.containsKey(ProducerConfig.TRANSACTIONAL_ID_CONFIG);
+    }
+
+    /**
+     * Waits for what was sent, but not long: it fails then, and was not acknowledged. Kafka's own close would wait for ever
+     * where no broker has given the producer its id yet, since no record expires before that.
+     */
+    @Override
+    public void close() {
+        close(CLOSE_TIMEOUT);
     }
 
     @Override
