@@ -6,16 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.cistern.batch.Batch;
 import io.cistern.batch.Record;
 import io.cistern.broker.EmbeddedKafka;
+import io.cistern.broker.KafkaRelay;
 import io.cistern.testing.TestKafka;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 
@@ -76,15 +81,13 @@ class UnfoldingProducerTest {
 
     @Test
     void noMoreThanEightMegabytesWaitForABrokerThatDoesNotAnswer() throws Exception {
-        try (EmbeddedKafka broker = new EmbeddedKafka().start()) {
-            broker.createTopic("orders.again", 1);
+        try (EmbeddedKafka broker = new EmbeddedKafka(); KafkaRelay relay = KafkaRelay.before(broker, ApiKeys.PRODUCE)) {
+            broker.start().createTopic("orders.again", 1);
             Properties properties = properties(broker);
             properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 2 << 20);
             properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 1000);
             properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 3000);
             try (UnfoldingProducer producer = new UnfoldingProducer(properties)) {
-                producer.partitionsFor("orders.again");
-                broker.stop();
                 Records records = new Records(40, new byte[1 << 20]);
 
                 Future<?> sent = producer.send(new ProducerRecord<>("orders.again", records));
@@ -93,6 +96,27 @@ class UnfoldingProducerTest {
                 // The ninth is one too many; a tenth is looked at only.
                 assertThat(records.taken).isBetween(1, 10);
             }
+        }
+    }
+
+    @Test
+    void aCloseEndsThoughNoBrokerEverGaveTheProducerAnId() throws Exception {
+        try (EmbeddedKafka broker = new EmbeddedKafka();
+            KafkaRelay relay = KafkaRelay.before(broker, ApiKeys.INIT_PRODUCER_ID)) {
+            broker.start().createTopic("orders.again", 1);
+            // Without an id records do not expire.
+            Properties properties = properties(broker);
+            properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 100);
+            properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 200);
+            UnfoldingProducer producer = new UnfoldingProducer(properties);
+            Future<?> sent = producer.send(new ProducerRecord<>("orders.again", new Records(2, null)));
+            assertThatThrownBy(() -> sent.get(2, TimeUnit.SECONDS)).isInstanceOf(java.util.concurrent.TimeoutException.class);
+
+            CompletableFuture<Void> closed = CompletableFuture.runAsync(producer::close);
+
+            assertThat(closed).succeedsWithin(Duration.ofSeconds(20));
+            assertThatThrownBy(() -> sent.get(1, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
+                .hasMessageContaining("topic orders.again did not take the record of offset 41 of orders-3: ");
         }
     }
 
