@@ -51,8 +51,6 @@ final class LineWriter {
     /** The names of all fields of a record with the values that are not its own, and of a header. */
     private static final int MOST_FIELDS = 256;
     private static final int MOST_HEADER_FIELDS = 64;
-    /** A backslash, u and four digits. */
-    private static final int MOST_OF_BYTE = 6;
 
     /** Bytes that are free behind what is to come of a text: for a word, and the longest escape. */
     private static final int SLACK = Words.SIZE + 6;
@@ -109,19 +107,10 @@ final class LineWriter {
         return MOST_FIELDS + mostBytes(key) + mostBytes(value);
     }
 
-    /** Bytes that the line of any record of such lengths, without headers, takes at the most. */
-    static long mostBytesOfAny(byte[] key, byte[] value) {
-        return MOST_FIELDS + mostBytesOfAny(key) + mostBytesOfAny(value);
-    }
-
-    private static long mostBytesOfAny(byte[] text) {
-        // Base64 takes fewer.
-        return text == null ? 0 : (long) MOST_OF_BYTE * text.length;
-    }
-
     /** Bytes that a header takes in a line at the most. */
     static long mostBytesOfHeader(String key, byte[] value) {
-        long bytes = MOST_HEADER_FIELDS + (long) MOST_OF_BYTE * key.length() + mostBytes(value);
+        // A character is six bytes at the most: a backslash, u and four digits.
+        long bytes = MOST_HEADER_FIELDS + 6L * key.length() + mostBytes(value);
         // An id comes once more as the field reload.
         return key.equals(ReloadedRecords.HEADER) && isReloadId(value) ? bytes + mostBytes(value) : bytes;
     }

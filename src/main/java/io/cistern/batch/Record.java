@@ -63,11 +63,6 @@ public record Record(int partition, long offset, long timestamp, TimestampType t
         return LineWriter.mostBytes(key, value);
     }
 
-    /** The same of any record of such lengths: up to six times as much, but known without a look at the bytes. */
-    public static long mostBytesOfAny(byte[] key, byte[] value) {
-        return LineWriter.mostBytesOfAny(key, value);
-    }
-
     /** The key read as UTF-8, or null: for conditions in routes, not for copying a record. */
     public String getKeyText() {
         return key == null ? null : new String(key, StandardCharsets.UTF_8);

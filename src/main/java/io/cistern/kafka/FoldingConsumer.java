@@ -256,8 +256,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     private void take(ConsumerRecords<Object, Object> polled) {
         long now = System.currentTimeMillis();
-        // A look at each byte, for what it takes in a file, is a tenth of storing it: only where memory may be short.
-        boolean isLittle = PolledRecords.mostBytesOfAny(polled) <= rotation.maxHeldBytes() / 8;
         for (TopicPartition partition : polled.partitions()) {
             List<ConsumerRecord<Object, Object>> records = polled.records(partition);
             long first = records.get(0).offset();
@@ -268,7 +266,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 position.cutOff(first);
             }
             // In parts, each of which fits beside others: what a poll gives may be more than may be held.
-            for (PolledRecords part : PolledRecords.parts(records, rotation.maxHeldBytes() / 4, isLittle)) {
+            for (PolledRecords part : PolledRecords.parts(records, rotation.maxHeldBytes() / 4)) {
                 long next = part.polled().get(part.polled().size() - 1).offset() + 1;
                 ready.add(new PolledPartition(partition, part, position.startOfNext(), next, now));
                 position.handedOut = next;

@@ -54,15 +54,8 @@ record PolledRecords(List<ConsumerRecord<Object, Object>> polled, long mostBytes
         return converted;
     }
 
-    /**
-     * The records of a partition in parts of at most this many bytes in a batch file; a larger record is a part of its own.
-     *
-     * @param isLittle whether it is so little that {@link #mostBytesOfAny} is good enough, and one part will do
-     */
-    static List<PolledRecords> parts(List<ConsumerRecord<Object, Object>> polled, long most, boolean isLittle) {
-        if (isLittle) {
-            return List.of(new PolledRecords(polled, mostBytesOfAny(polled)));
-        }
+    /** The records of a poll in parts of at most this many bytes in a batch file; a larger record is a part of its own. */
+    static List<PolledRecords> parts(List<ConsumerRecord<Object, Object>> polled, long most) {
         List<PolledRecords> parts = new ArrayList<>();
         int from = 0;
         long bytes = 0;
@@ -79,21 +72,8 @@ record PolledRecords(List<ConsumerRecord<Object, Object>> polled, long mostBytes
         return parts;
     }
 
-    /** Bytes that any records of such lengths take in batch files at the most: known without a look at their bytes. */
-    static long mostBytesOfAny(Iterable<ConsumerRecord<Object, Object>> polled) {
-        long bytes = 0;
-        for (ConsumerRecord<Object, Object> record : polled) {
-            bytes += Record.mostBytesOfAny((byte[]) record.key(), (byte[]) record.value()) + mostBytesOfHeaders(record);
-        }
-        return bytes;
-    }
-
     private static long mostBytes(ConsumerRecord<Object, Object> record) {
-        return Record.mostBytes((byte[]) record.key(), (byte[]) record.value()) + mostBytesOfHeaders(record);
-    }
-
-    private static long mostBytesOfHeaders(ConsumerRecord<Object, Object> record) {
-        long bytes = 0;
+        long bytes = Record.mostBytes((byte[]) record.key(), (byte[]) record.value());
         for (Header header : record.headers()) {
             bytes += Record.Header.mostBytes(header.key(), header.value());
         }
