@@ -16,7 +16,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +59,7 @@ class CamelMainTest {
                 producer.send(new ProducerRecord<>(topic, i % 2, ("k" + i).getBytes(UTF_8), ("v" + i).getBytes(UTF_8)));
             }
             producer.flush();
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
 
             // Then
             List<String> files = store.keys(bucket).stream().filter(key -> key.startsWith(topic + "/")).toList();
@@ -71,7 +70,7 @@ class CamelMainTest {
             JsonNode accepted = call(port, "/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\""
                 + target + "\",\"partitioning\":\"preserve\"}");
             String id = accepted.get("requestId").asText();
-            await().atMost(Duration.ofSeconds(30)).until(() ->
+            await().until(() ->
                 call(port, "/status-service/" + id, null).get("status").asText().equals("COMPLETE"));
 
             // Then

@@ -113,7 +113,7 @@ class PackagedJarIT {
         Map<String, String> settings = new HashMap<>(store.settings(name, store.endpoint()));
         settings.put("BSS_ROLES", "reloader");
         try (PackagedCistern cistern = start(folder, PackagedCistern.JAR, "128m", settings)) {
-            await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(() ->
+            await().ignoreExceptions().until(() ->
                 cistern.call("/actuator/health/readiness", null).get("status").asText().equals("UP"));
             reload(cistern, target, 120);
         }
@@ -169,7 +169,7 @@ class PackagedJarIT {
     }
 
     private void awaitNoLag(PackagedCistern cistern) {
-        await().atMost(Duration.ofSeconds(90)).until(() -> {
+        await().until(() -> {
             assertThat(cistern.isAlive()).as(cistern::output).isTrue();
             return TestKafka.lag(group, topic) == 0;
         });

@@ -14,7 +14,6 @@ import io.cistern.testing.stores.TestStores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,7 +70,7 @@ class RoundTripTest {
         try (RunningCistern cistern = RunningCistern.start(settings)) {
             // When
             publish(published);
-            await().atMost(Duration.ofSeconds(60)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
 
             // Then the files hold each record once, in order, under names of the contract
             List<ConsumerRecord<byte[], byte[]>> source = TestKafka.records(topic);

@@ -29,7 +29,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -161,7 +160,7 @@ class SaslTest {
 
         // When
         try (RunningCistern cistern = RunningCistern.start(settings(mechanism, bucket, PASSWORD))) {
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(kafka, "group." + name, "orders." + name) == 0);
+            await().until(() -> TestKafka.lag(kafka, "group." + name, "orders." + name) == 0);
             JsonNode status = cistern.reload("/reingestion/topic", "{\"topic\": \"orders." + name
                 + "\", \"reIngestionTopic\": \"again." + name + "\", \"partitioning\": \"preserve\"}");
 
@@ -228,7 +227,7 @@ class SaslTest {
                 allowed(ResourceType.GROUP, "group.taken", AclOperation.READ))).all().get();
             try (RunningCistern cistern = RunningCistern.start(settings)) {
                 producer.send(new ProducerRecord<>("orders.taken", "before", "v")).get();
-                await().atMost(Duration.ofSeconds(30)).until(() -> BucketFiles.allLines(bucket, "orders.taken").size() == 1);
+                await().until(() -> BucketFiles.allLines(bucket, "orders.taken").size() == 1);
 
                 // When
                 admin.deleteAcls(List.of(reading.toFilter())).all().get();
@@ -241,7 +240,7 @@ class SaslTest {
                 admin.createAcls(List.of(reading)).all().get();
 
                 // Then
-                await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(kafka, "group.taken", "orders.taken") == 0);
+                await().until(() -> TestKafka.lag(kafka, "group.taken", "orders.taken") == 0);
             }
         }
         assertThat(BucketFiles.allLines(bucket, "orders.taken")).extracting(line -> line.get("offset").asLong())

@@ -17,7 +17,6 @@ import java.io.PrintStream;
 import java.net.URLDecoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -155,7 +154,7 @@ class SecretsTest {
                 proxy.fail(WRITE, Fault.status(500, store.errorBody(500)), 3);
                 proxy.fail(WRITE, Fault.RESET, 1);
                 producer.send(new ProducerRecord<>(topic, "k".getBytes(UTF_8), "v".getBytes(UTF_8)));
-                await().atMost(Duration.ofSeconds(30)).until(() ->
+                await().until(() ->
                     store.keys(bucket).stream().anyMatch(key -> key.startsWith(topic + "/")));
                 for (int status : new int[] {403, 500}) {
                     proxy.heal();

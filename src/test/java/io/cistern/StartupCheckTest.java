@@ -175,7 +175,7 @@ class StartupCheckTest {
             assertThat(routes(reloader)).contains("reload", "reload-topic", "bucket-list")
                 .doesNotContain("storer", "store-batch-file");
             // Once its consumers are in their group
-            await().atMost(Duration.ofSeconds(10)).until(() -> reloader.call("GET", "/actuator/health", null).body()
+            await().until(() -> reloader.call("GET", "/actuator/health", null).body()
                 .get("status").asText().equals("UP"));
         }
     }
@@ -218,7 +218,7 @@ class StartupCheckTest {
         Path output = folder.resolve("stopped.log");
         Process process = process(output, settings);
         try {
-            await().atMost(Duration.ofSeconds(60)).until(() -> {
+            await().until(() -> {
                 assertThat(process.isAlive()).as(Files.readString(output)).isTrue();
                 get(port, "/actuator/health/readiness");
                 return get(port, "/actuator/prometheus").lines().anyMatch(line -> line.startsWith("camel_exchanges_total")

@@ -19,7 +19,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,8 +95,8 @@ class BucketMetricsTest {
             KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
             // Given a record that is stored and reloaded
             producer.send(new ProducerRecord<>(topic, "k".getBytes(UTF_8), "v".getBytes(UTF_8))).get();
-            await().atMost(Duration.ofSeconds(30)).until(() -> !BucketFiles.in(bucket, topic).isEmpty());
-            await().atMost(Duration.ofSeconds(10)).until(() -> metric(cistern,
+            await().until(() -> !BucketFiles.in(bucket, topic).isEmpty());
+            await().until(() -> metric(cistern,
                 "cistern_bucket_requests_seconds_count{operation=\"put\",outcome=\"success\"}") == 2);
             assertThat(cistern.reload("/reingestion/topic",
                 "{\"topic\": \"" + topic + "\", \"reIngestionTopic\": \"" + target + "\"}").get("status").asText())

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -70,7 +69,7 @@ class CamelJBangIT {
             }
 
             // Then
-            await().atMost(Duration.ofSeconds(90)).until(() -> {
+            await().until(() -> {
                 assertThat(cistern.isAlive()).as(cistern::output).isTrue();
                 return TestKafka.lag(group, topic) == 0;
             });
@@ -81,11 +80,11 @@ class CamelJBangIT {
                 + "\"}").get("requestId").asText();
 
             // Then
-            await().atMost(Duration.ofSeconds(30)).until(() ->
+            await().until(() ->
                 cistern.call("/status-service/" + id, null).get("status").asText().equals("COMPLETE"));
             assertThat(TestKafka.records(target)).extracting(record -> new String(record.value(), UTF_8))
                 .containsExactlyInAnyOrder("one", "two", "three");
-            await().atMost(Duration.ofSeconds(30)).until(() -> traces.toString().contains("bucket-put"));
+            await().until(() -> traces.toString().contains("bucket-put"));
         } finally {
             collector.stop(0);
         }

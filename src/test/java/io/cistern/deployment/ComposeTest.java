@@ -158,7 +158,7 @@ class ComposeTest {
         Process process = feed.start();
         try {
             // It ends when what it writes to has ended.
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();

@@ -14,7 +14,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -111,16 +110,16 @@ class ImageIT {
         String output;
         try (PackagedCistern cistern = start()) {
             publish("1", "2", "3");
-            await().atMost(Duration.ofSeconds(90)).until(() -> {
+            await().until(() -> {
                 assertThat(cistern.isAlive()).as(cistern::output).isTrue();
                 return health(cistern.port(), "readiness") == 0;
             });
             assertThat(health(cistern.port())).isZero();
             assertThatTopicsAreThoseOfTheManifests(cistern.port());
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
             String id = cistern.call("/reingestion/topic", "{\"topic\":\"" + topic + "\",\"reIngestionTopic\":\"" + target
                 + "\",\"customSelectorName\":\"second\"}").get("requestId").asText();
-            await().atMost(Duration.ofSeconds(30)).until(() -> {
+            await().until(() -> {
                 JsonNode status = cistern.call("/status-service/" + id, null);
                 return status.get("status").asText().equals("COMPLETE");
             });
@@ -128,7 +127,7 @@ class ImageIT {
 
             // When it is told to stop with records in memory
             publish("4");
-            await().atMost(Duration.ofSeconds(10)).until(() -> cistern.metric("cistern_held_bytes") > 0);
+            await().until(() -> cistern.metric("cistern_held_bytes") > 0);
             exitCode = cistern.stop();
             assertThat(health(cistern.port())).isNotZero();
             output = cistern.output();

@@ -261,7 +261,7 @@ class ManifestsTest {
     private static int exitCode(ProcessBuilder builder) throws IOException, InterruptedException {
         Process process = builder.start();
         try {
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         } finally {
             process.destroyForcibly();
         }

@@ -125,7 +125,7 @@ class PagesTest {
         bash.getOutputStream().write(all.toString().getBytes(StandardCharsets.UTF_8));
         bash.getOutputStream().close();
         String output = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(bash.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(bash.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(output).isEmpty();
         assertThat(paths).hasSizeGreaterThan(10);
     }

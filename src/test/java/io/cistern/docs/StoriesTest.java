@@ -156,7 +156,7 @@ class StoriesTest {
     private void awaitState(String path, boolean isOver) {
         String reload = "/reingestion/" + variables.get("id");
         if (path.startsWith(reload)) {
-            await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(50)).until(() -> {
+            await().pollInterval(Duration.ofMillis(50)).until(() -> {
                 JsonNode state = cistern.call("GET", reload, null).body();
                 return !ON_THE_WAY.contains(state.path("phase").asText())
                     && !(isOver && state.path("status").asText().equals("START"));
@@ -166,7 +166,7 @@ class StoriesTest {
 
     /** What ran before may have been into the same topic. */
     private static void awaitAllOver() {
-        await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(50))
+        await().pollInterval(Duration.ofMillis(50))
             .until(() -> cistern.call("GET", "/reingestion?status=START", null).body().get("total").asInt() == 0);
     }
 

@@ -171,7 +171,7 @@ final class Chaos {
 
     /** Waits until somebody stores: faults are of no use before. */
     private void awaitOne() {
-        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(200)).until(() ->
+        Awaitility.await().pollInterval(Duration.ofMillis(200)).until(() ->
             ended.getCount() == 0 || cluster.storers().stream().anyMatch(Storer::isReady));
     }
 
@@ -201,7 +201,7 @@ final class Chaos {
             return false;
         }
         cluster.admin().createPartitions(Map.of(Load.GROWING.name(), NewPartitions.increaseTo(to))).all()
-            .get(20, TimeUnit.SECONDS);
+            .get(60, TimeUnit.SECONDS);
         cluster.awaitLeaders(Load.GROWING.name(), to);
         load.grown(Load.GROWING, to);
         return true;
@@ -226,12 +226,12 @@ final class Chaos {
 
     private void deleteAndCreate(Topic topic) {
         try {
-            cluster.admin().deleteTopics(List.of(topic.name())).all().get(20, TimeUnit.SECONDS);
+            cluster.admin().deleteTopics(List.of(topic.name())).all().get(60, TimeUnit.SECONDS);
             // The broker forgets the group's offsets of it, in its own time.
-            Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(50)).until(() ->
+            Awaitility.await().pollInterval(Duration.ofMillis(50)).until(() ->
                 cluster.admin().listConsumerGroupOffsets(Cluster.GROUP).partitionsToOffsetAndMetadata().get().keySet()
                     .stream().noneMatch(partition -> partition.topic().equals(topic.name())));
-            Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(50)).until(() -> {
+            Awaitility.await().pollInterval(Duration.ofMillis(50)).until(() -> {
                 try {
                     cluster.admin().createTopics(List.of(new NewTopic(topic.name(), load.partitions(topic), (short) 1)))
                         .all().get();

@@ -210,7 +210,7 @@ final class Cluster implements AutoCloseable {
     void awaitLeaders(String topic, int partitions) {
         Map<TopicPartition, OffsetSpec> asked = IntStream.range(0, partitions).boxed().collect(Collectors.toMap(
             partition -> new TopicPartition(topic, partition), partition -> OffsetSpec.latest()));
-        Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(50)).ignoreExceptions()
+        Awaitility.await().pollInterval(Duration.ofMillis(50)).ignoreExceptions()
             .until(() -> admin.listOffsets(asked).all().get().size() == partitions);
     }
 

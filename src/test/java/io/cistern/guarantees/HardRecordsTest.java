@@ -18,7 +18,6 @@ import io.cistern.testing.stores.TestStore;
 import io.cistern.testing.stores.TestStores;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -202,7 +201,7 @@ class HardRecordsTest {
             log.start();
             ((Logger) LoggerFactory.getLogger("io.cistern.storer")).addAppender(log);
             String refusal = "topic " + post + " did not take the record of offset 1 of " + topic + "-1: ";
-            await().atMost(Duration.ofSeconds(30)).until(() -> List.copyOf(log.list).stream()
+            await().until(() -> List.copyOf(log.list).stream()
                 .filter(event -> event.getLevel() == Level.ERROR && event.getFormattedMessage().contains(refusal)).count() > 1);
             assertThat(TestKafka.lag(group, topic)).isEqualTo(2);
             assertThat(BucketFiles.allLines(bucket, topic)).anyMatch(line -> line.get("offset").asLong() == 1);
@@ -220,7 +219,7 @@ class HardRecordsTest {
             }
 
             // Then
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
             assertThat(TestKafka.records(post).stream().map(TestKafka::contents).distinct())
                 .containsExactlyInAnyOrderElementsOf(TestKafka.records(topic).stream().map(TestKafka::contents).toList());
             assertThat(reload(cistern, target).get("status").asText()).isEqualTo("COMPLETE");
@@ -236,7 +235,7 @@ class HardRecordsTest {
         publish();
         RunningCistern cistern = start(settings);
         try {
-            await().atMost(Duration.ofSeconds(60)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
             assertThat(TestKafka.records(topic)).hasSameSizeAs(records);
             assertThat(TestKafka.records(post).stream().map(TestKafka::contents))
                 .containsExactlyInAnyOrderElementsOf(TestKafka.records(topic).stream().map(TestKafka::contents).toList());

@@ -9,7 +9,6 @@ import io.cistern.testing.PackagedCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -40,13 +39,13 @@ class LargeFileIT {
         // When
         try (PackagedCistern cistern = new PackagedCistern(work, "112m", Map.of("BSS_ROLES", "reloader",
             "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "KAFKA_MAX_REQUEST_SIZE", "8388608"))) {
-            await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(() ->
+            await().ignoreExceptions().until(() ->
                 cistern.call("/actuator/health", null).get("status").asText().equals("UP"));
             String id = cistern.call("/reingestion/topic", "{\"topic\":\"large\",\"reIngestionTopic\":\"" + target + "\"}")
                 .get("requestId").asText();
 
             // Then
-            JsonNode end = await().atMost(Duration.ofMinutes(2)).until(() -> cistern.call("/reingestion/" + id, null),
+            JsonNode end = await().until(() -> cistern.call("/reingestion/" + id, null),
                 reload -> !reload.get("status").asText().equals("START"));
             assertThat(end.get("status").asText()).as("%s", end).isEqualTo("COMPLETE");
             System.out.println("A file of 300 MB with a heap of 112 MB: RSS at most " + cistern.mostMegabytes() + " MB");

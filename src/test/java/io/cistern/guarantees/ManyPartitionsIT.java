@@ -83,7 +83,7 @@ class ManyPartitionsIT {
             "BSS_COMPRESSION", compression, "BSS_CACHE_UPLOAD_TIMEOUT", "4s", "BSS_MAX_CACHE_SIZE", "32MB",
             // All partitions come side by side
             "CAMEL_COMPONENT_KAFKA_MAXPARTITIONFETCHBYTES", "16384"))) {
-            await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20)).until(() ->
+            await().pollInterval(Duration.ofMillis(20)).until(() ->
                 cistern.metric("cistern_held_bytes") > 0);
             start = System.nanoTime();
             awaitNoLag(cistern, many, seen, limit, Duration.ofSeconds(120));

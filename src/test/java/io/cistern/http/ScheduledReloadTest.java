@@ -49,7 +49,7 @@ class ScheduledReloadTest {
         settings.put(variable, value);
         try (RunningCistern one = RunningCistern.start(settings); RunningCistern other = RunningCistern.start(settings)) {
             Instant bothRun = Instant.now();
-            await().atMost(Duration.ofSeconds(40)).until(() -> complete(one).stream()
+            await().until(() -> complete(one).stream()
                 .filter(tick -> tick.isAfter(bothRun)).count() >= TICKS);
 
             List<JsonNode> reloads = reloads(other, "?limit=1000");

@@ -61,24 +61,24 @@ class MetricsTest {
             "BSS_RETRIES", "0", "BSS_REST_AFTER_FAILURE", "300ms", "LOG_LEVEL", "OFF",
             "bss.topics-config.data-topics-mapping[0].ingestion", topic));
         publish(RECORDS);
-        await().atMost(Duration.ofSeconds(30)).until(() -> scrape().value("cistern_stored_records_total") == RECORDS);
-        await().atMost(Duration.ofSeconds(10)).until(() -> scrape().of("cistern_lag_records").size() == 2);
+        await().until(() -> scrape().value("cistern_stored_records_total") == RECORDS);
+        await().until(() -> scrape().of("cistern_lag_records").size() == 2);
 
         // The bucket goes away and comes back
         Path elsewhere = folder.resolve("elsewhere");
         Files.move(bucket, elsewhere);
         publish(10);
-        await().atMost(Duration.ofSeconds(30)).until(() -> scrape().value("cistern_storing_failures_total") >= 3);
+        await().until(() -> scrape().value("cistern_storing_failures_total") >= 3);
         away = scrape();
         Files.move(elsewhere, bucket);
-        await().atMost(Duration.ofSeconds(30)).until(() -> scrape().value("cistern_stored_records_total") == RECORDS + 10);
+        await().until(() -> scrape().value("cistern_stored_records_total") == RECORDS + 10);
 
         // One reload is over, another one is not
         assertThat(cistern.reload("/reingestion/topic", request(target, "")).get("status").asText()).isEqualTo("COMPLETE");
         running = cistern.call("POST", "/reingestion/topic", request(TestKafka.topic("observed.slowly", 1),
             ", \"recordsPerSecond\": 1")).body().get("requestId").asText();
         System.gc();
-        await().atMost(Duration.ofSeconds(30)).until(() -> scrape().value("cistern_reload_rate_records_per_second") > 0
+        await().until(() -> scrape().value("cistern_reload_rate_records_per_second") > 0
             && !scrape().of("jvm_gc_pause_seconds_sum").isEmpty());
     }
 
@@ -112,7 +112,7 @@ class MetricsTest {
         assertThat(away.value("cistern_bucket_requests_seconds_count", "operation", "put", "outcome", "failure")).isPositive();
 
         // When all is well again
-        await().atMost(Duration.ofSeconds(10)).until(() -> lag(scrape()) == 0);
+        await().until(() -> lag(scrape()) == 0);
         Scrape now = scrape();
         assertThat(now.value("cistern_unstored_age_seconds", "topic", topic)).isZero();
         assertThat(now.value("cistern_unstored_age_limit_seconds")).isEqualTo(0.2);
@@ -149,14 +149,14 @@ class MetricsTest {
         // When another one is stopped, and paused before, its gauges say so and go
         String second = cistern.call("POST", "/reingestion/topic", request(TestKafka.topic("observed.stopped", 1),
             ", \"recordsPerSecond\": 1")).body().get("requestId").asText();
-        await().atMost(Duration.ofSeconds(20)).until(() -> scrape().value("cistern_reload_active", "reload", second) == 1);
+        await().until(() -> scrape().value("cistern_reload_active", "reload", second) == 1);
         cistern.call("POST", "/reingestion/" + second + "/pause", "");
-        await().atMost(Duration.ofSeconds(20)).until(() -> scrape().value("cistern_reload_active", "reload", second) == 0);
+        await().until(() -> scrape().value("cistern_reload_active", "reload", second) == 0);
         assertThat(scrape().value("cistern_reload_rate_records_per_second", "reload", second)).isZero();
         assertThat(scrape().value("cistern_reloads", "phase", "PAUSING") + scrape().value("cistern_reloads", "phase", "PAUSED"))
             .isEqualTo(1);
         cistern.call("POST", "/reingestion/" + second + "/stop", "");
-        await().atMost(Duration.ofSeconds(20)).until(() ->
+        await().until(() ->
             scrape().samples().stream().noneMatch(sample -> second.equals(sample.labels().get("reload"))));
         assertThat(scrape().value("cistern_reloads_ended_total", "status", "STOPPED")).isEqualTo(1);
     }
@@ -255,7 +255,7 @@ class MetricsTest {
         Prometheus.require();
         try (Prometheus prometheus = new Prometheus(Files.createDirectory(folder.resolve("prometheus")), cistern.port())) {
             // A rate needs two answers, and something between them
-            await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofSeconds(1)).until(() -> {
+            await().pollInterval(Duration.ofSeconds(1)).until(() -> {
                 publish(2);
                 return !prometheus.query("rate(cistern_stored_records_total[1m]) > 0").isEmpty();
             });
@@ -264,7 +264,7 @@ class MetricsTest {
             Map<String, String> queries = new LinkedHashMap<>(Queries.ofDashboard());
             queries.putAll(Queries.ofVariables());
             Map<String, JsonNode> results = new HashMap<>();
-            await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> {
+            await().pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> {
                 for (Map.Entry<String, String> query : queries.entrySet()) {
                     results.put(query.getKey(), prometheus.query(query.getValue()));
                 }
@@ -273,7 +273,7 @@ class MetricsTest {
             });
 
             // And each rule is evaluated
-            await().atMost(Duration.ofSeconds(20)).untilAsserted(() ->
+            await().untilAsserted(() ->
                 assertThat(prometheus.rules()).hasSameSizeAs(Queries.alerts().keySet()).allSatisfy(rule ->
                     assertThat(rule.get("health").asText()).as(rule.get("name").asText()).isEqualTo("ok")));
             save(queries, results);

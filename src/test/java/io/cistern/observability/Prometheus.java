@@ -12,7 +12,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,7 +52,7 @@ final class Prometheus implements AutoCloseable {
         process = new ProcessBuilder(program("prometheus").toString(), "--config.file=" + configuration,
             "--storage.tsdb.path=" + folder.resolve("data"), "--web.listen-address=127.0.0.1:" + port, "--log.level=warn")
             .redirectErrorStream(true).redirectOutput(folder.resolve("prometheus.log").toFile()).start();
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> {
+        Awaitility.await().until(() -> {
             try {
                 return !query("up == 1").isEmpty();
             } catch (IOException notUpYet) {
@@ -121,7 +120,7 @@ final class Prometheus implements AutoCloseable {
     @Override
     public void close() throws InterruptedException {
         process.destroy();
-        if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        if (!process.waitFor(30, TimeUnit.SECONDS)) {
             process.destroyForcibly();
         }
     }

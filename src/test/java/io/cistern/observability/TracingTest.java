@@ -10,7 +10,6 @@ import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -54,7 +53,7 @@ class TracingTest {
                     producer.send(new ProducerRecord<>(topic, ("k" + i).getBytes(UTF_8), ("v" + i).getBytes(UTF_8)));
                 }
                 producer.flush();
-                await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.records(post).size() == RECORDS
+                await().until(() -> TestKafka.records(post).size() == RECORDS
                     && !TestKafka.records(events).isEmpty());
             }
         } finally {

@@ -7,7 +7,6 @@ import io.cistern.Settings;
 import io.cistern.reload.Schedule.Due;
 import io.cistern.testing.ApplicationYaml;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -148,7 +147,7 @@ class ScheduleTest {
         List<Due> one = new CopyOnWriteArrayList<>();
         List<Due> other = new CopyOnWriteArrayList<>();
         try (DefaultCamelContext first = running(settings, one, 0); DefaultCamelContext second = running(settings, other, 0)) {
-            await().atMost(Duration.ofSeconds(20)).until(() -> one.size() >= 3 && other.size() >= 3);
+            await().until(() -> one.size() >= 3 && other.size() >= 3);
             assertThat(first.getRoutes()).extracting(route -> route.getId()).contains("reload-by-cron")
                 .doesNotContain("reload-by-period");
             // A tick that Quartz missed keeps its time, and none overtakes another.
@@ -177,7 +176,7 @@ class ScheduleTest {
         List<Due> dues = new CopyOnWriteArrayList<>();
         try (DefaultCamelContext context = running(Map.of("BSS_RELOAD_SCHEDULE_PERIOD", "2s", "BSS_RELOAD_SCHEDULE_REQUEST",
             REQUEST.replace("now-1d/d", "now"), "BSS_RETRY_DELAY", "10ms"), dues, 2)) {
-            await().atMost(Duration.ofSeconds(20)).until(() -> dues.size() >= 2);
+            await().until(() -> dues.size() >= 2);
             assertThat(context.getRoutes()).extracting(route -> route.getId()).contains("reload-by-period")
                 .doesNotContain("reload-by-cron");
         }

@@ -12,7 +12,6 @@ import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -107,7 +106,7 @@ class EditedRoutesTest {
             Map.entry("BUCKET_TYPE", "file"), Map.entry("BUCKET_NAME", bucket.toString()),
             Map.entry("BSS_EVENTS_TOPIC", events), Map.entry("BSS_CACHE_UPLOAD_TIMEOUT", "500ms"),
             Map.entry("bss.topics-config.data-topics-mapping[0].ingestion", topic)))) {
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
         }
 
         // Then

@@ -92,13 +92,13 @@ class StorerRouteTest {
         publish(topic);
 
         // Then it is tried three times with the file that is stored, and the batch rests
-        await().atMost(Duration.ofSeconds(20)).until(() -> attempts.get() == 3);
+        await().until(() -> attempts.get() == 3);
         assertThat(files).hasValue(1);
         assertThat(TestKafka.lag(GROUP, topic)).isEqualTo(1);
         assertThat(events(topic)).isZero();
 
         // And announced once after that, with the file that is there
-        await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, topic) == 0);
+        await().until(() -> TestKafka.lag(GROUP, topic) == 0);
         assertThat(attempts).hasValue(6);
         assertThat(BucketFiles.in(bucket, topic)).hasSize(1);
         assertThat(events(topic)).isOne();
@@ -121,12 +121,12 @@ class StorerRouteTest {
         publish(forwarded);
 
         // Then
-        await().atMost(Duration.ofSeconds(20)).until(() -> attempts.get() == 3);
+        await().until(() -> attempts.get() == 3);
         await().during(Duration.ofSeconds(1)).until(() -> TestKafka.lag(GROUP, forwarded) == 1);
         assertThat(TestKafka.records(post)).isEmpty();
 
         // And it is stored, announced and passed on again, and acknowledged then
-        await().atMost(Duration.ofSeconds(20)).until(() -> TestKafka.lag(GROUP, forwarded) == 0);
+        await().until(() -> TestKafka.lag(GROUP, forwarded) == 0);
         assertThat(attempts).hasValue(5);
         assertThat(TestKafka.records(post)).hasSize(1);
     }
@@ -143,7 +143,7 @@ class StorerRouteTest {
         publish(dropped);
 
         // Then
-        await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(GROUP, dropped) == 0);
+        await().until(() -> TestKafka.lag(GROUP, dropped) == 0);
         assertThat(BucketFiles.allLines(bucket, dropped)).hasSize(1);
         assertThat(batches.get()).isGreaterThan(1);
     }

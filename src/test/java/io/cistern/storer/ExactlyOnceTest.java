@@ -50,7 +50,7 @@ class ExactlyOnceTest {
         publish(kafka);
         try (RunningCistern cistern = RunningCistern.start(settings(kafka, "routes"))) {
             // When its records are published in vain, and undone
-            await().atMost(Duration.ofSeconds(60)).until(() ->
+            await().until(() ->
                 TestKafka.records(kafka, first, "read_uncommitted").size() >= 2 * VALUES.size());
             assertThat(TestKafka.records(first)).isEmpty();
             assertThat(TestKafka.records(second)).isEmpty();
@@ -63,7 +63,7 @@ class ExactlyOnceTest {
                     List.of(new AlterConfigOp(new ConfigEntry(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "100000"),
                         AlterConfigOp.OpType.SET)))).all().get();
             }
-            await().atMost(Duration.ofSeconds(60)).until(() -> TestKafka.lag(topic, topic) == 0);
+            await().until(() -> TestKafka.lag(topic, topic) == 0);
             checkOnce(kafka);
             assertThat(stored()).as("files, each of them put once").hasSameSizeAs(TestKafka.records(events));
         }
@@ -94,7 +94,7 @@ class ExactlyOnceTest {
                 // and no other commit on its way, which would be waited for
                 await().until(() -> !admin.listConsumerGroupOffsets(topic).partitionsToOffsetAndMetadata().get().isEmpty());
                 publish(kafka);
-                await().atMost(Duration.ofSeconds(60)).until(() ->
+                await().until(() ->
                     TestKafka.records(kafka, second, "read_uncommitted").size() == VALUES.size());
 
                 // When
@@ -103,7 +103,7 @@ class ExactlyOnceTest {
                 kafka.start();
 
                 // Then
-                await().atMost(Duration.ofSeconds(90)).until(() -> TestKafka.lag(kafka, topic, topic) == 0);
+                await().until(() -> TestKafka.lag(kafka, topic, topic) == 0);
                 checkOnce(kafka);
                 assertThat(stored()).hasSizeGreaterThanOrEqualTo(2);
             }

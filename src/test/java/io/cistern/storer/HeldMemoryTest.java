@@ -63,7 +63,7 @@ class HeldMemoryTest {
             Map.entry("bss.topics-config.data-topics-mapping[0].ingestion", topic)))) {
             OpenBatches openBatches = cistern.context().getBean(CamelContext.class).getRegistry()
                 .lookupByNameAndType("openBatches", OpenBatches.class);
-            await().pollInterval(Duration.ofMillis(1)).atMost(Duration.ofSeconds(60)).until(() -> {
+            await().pollInterval(Duration.ofMillis(1)).until(() -> {
                 most.accumulateAndGet(openBatches.heldBytes(), Math::max);
                 return openBatches.isEmpty() && BucketFiles.in(bucket, topic).size() > 0
                     && TestKafka.lag(group, topic) == 0;
@@ -105,11 +105,11 @@ class HeldMemoryTest {
             Map.entry("bss.topics-config.data-topics-mapping[0].ingestion", topic)))) {
             OpenBatches openBatches = cistern.context().getBean(CamelContext.class).getRegistry()
                 .lookupByNameAndType("openBatches", OpenBatches.class);
-            await().atMost(Duration.ofSeconds(30)).until(() -> openBatches.getKeys().size() == 4);
+            await().until(() -> openBatches.getKeys().size() == 4);
 
             // Then
             assertThat(Noted.POLLED).isNotEmpty();
-            await().atMost(Duration.ofSeconds(30)).until(Noted::areGone);
+            await().until(Noted::areGone);
             assertThat(openBatches.getKeys()).hasSize(4);
             // And each was when the next one of the same poll came
             assertThat(Noted.heldUpToTheNext).isFalse();

@@ -10,7 +10,6 @@ import io.cistern.testing.BucketFiles;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,16 +38,16 @@ class RebalanceTest {
         Map<String, String> settings = settings(protocol, topic, events, bucket);
         List<TopicPartition> stayed = new ArrayList<>();
         try (RunningCistern one = RunningCistern.start(settings)) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> members(topic).size() == 1);
+            await().until(() -> members(topic).size() == 1);
             publish(topic, "before");
             MemberDescription first = members(topic).get(0);
             OpenBatches openBatches = one.context().getBean(CamelContext.class).getRegistry()
                 .lookupByNameAndType("openBatches", OpenBatches.class);
-            await().atMost(Duration.ofSeconds(60)).until(() -> openBatches.getKeys().size() == PARTITIONS);
+            await().until(() -> openBatches.getKeys().size() == PARTITIONS);
 
             // When another one comes
             try (RunningCistern two = RunningCistern.start(settings)) {
-                await().atMost(Duration.ofSeconds(60)).until(() -> {
+                await().until(() -> {
                     List<MemberDescription> members = members(topic);
                     return members.size() == 2
                         && members.stream().allMatch(member -> member.assignment().topicPartitions().size() == PARTITIONS / 2);
@@ -56,7 +55,7 @@ class RebalanceTest {
                 members(topic).stream().filter(member -> member.consumerId().equals(first.consumerId()))
                     .forEach(member -> stayed.addAll(member.assignment().topicPartitions()));
                 publish(topic, "after");
-                await().atMost(Duration.ofSeconds(60)).until(() -> TestKafka.lag(topic, topic) == 0);
+                await().until(() -> TestKafka.lag(topic, topic) == 0);
             }
         }
 

@@ -9,7 +9,6 @@ import io.cistern.testing.BucketFiles;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -135,7 +134,7 @@ class ReloadedRecordsTest {
     }
 
     private void awaitNoLag() {
-        await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+        await().until(() -> TestKafka.lag(group, topic) == 0);
     }
 
     private Map<String, String> settings(String... others) {

@@ -87,7 +87,7 @@ class StoreFaultsTest {
                 proxy.fail(puts, fault, Integer.MAX_VALUE);
                 int before = proxy.requests().size();
                 // Then
-                await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(20)).until(() -> {
+                await().pollInterval(Duration.ofMillis(20)).until(() -> {
                     assertThat(openBatches.heldBytes()).isLessThanOrEqualTo(LIMIT);
                     return proxy.requests().size() >= before + 4;
                 });
@@ -95,7 +95,7 @@ class StoreFaultsTest {
                 proxy.heal();
             }
             produced.get();
-            await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50)).until(() -> {
+            await().pollInterval(Duration.ofMillis(50)).until(() -> {
                 assertThat(openBatches.heldBytes()).isLessThanOrEqualTo(LIMIT);
                 return openBatches.isEmpty() && TestKafka.lag(group, topic) == 0;
             });
@@ -168,7 +168,7 @@ class StoreFaultsTest {
                 producer.send(new ProducerRecord<>(topic, 0, null, new byte[] {'x'})).get();
             }
 
-            await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+            await().until(() -> TestKafka.lag(group, topic) == 0);
 
             assertThat(files(store)).hasSize(1);
             assertThat(stored(store)).isEqualTo(Map.of(0, Set.of(0L)));

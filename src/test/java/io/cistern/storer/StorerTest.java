@@ -143,7 +143,7 @@ class StorerTest {
             new ProducerRecord<>(stuck, bytes("k"), bytes("two"))));
 
         // Then
-        await().during(Duration.ofSeconds(4)).atMost(Duration.ofSeconds(20))
+        await().during(Duration.ofSeconds(4))
             .until(() -> TestKafka.lag(GROUP, stuck) == 2);
 
         // And meanwhile other partitions are stored
@@ -292,11 +292,11 @@ class StorerTest {
             awaitNoLag(group, reborn);
 
             admin.deleteTopics(List.of(reborn)).all().get();
-            await().atMost(Duration.ofSeconds(20)).until(() -> !admin.listTopics().names().get().contains(reborn));
+            await().until(() -> !admin.listTopics().names().get().contains(reborn));
             TestKafka.broker().createTopic(reborn, 1);
             publish(List.of(new ProducerRecord<>(reborn, bytes("k"), bytes("third"))));
 
-            await().atMost(Duration.ofSeconds(60)).untilAsserted(() ->
+            await().untilAsserted(() ->
                 assertThat(BucketFiles.allLines(bucket, reborn)).extracting(line -> line.get("payload").asText())
                     .contains("first", "second", "third"));
             String target = TestKafka.topic("reborn.reingestion", 1);
@@ -359,7 +359,7 @@ class StorerTest {
     }
 
     private static void awaitNoLag(String group, String topic) {
-        await().atMost(Duration.ofSeconds(30)).until(() -> TestKafka.lag(group, topic) == 0);
+        await().until(() -> TestKafka.lag(group, topic) == 0);
     }
 
     private static byte[] bytes(String text) {

@@ -28,7 +28,7 @@ public final class KeyStores {
                 "-ext", "san=dns:localhost,ip:127.0.0.1", "-storetype", "PKCS12", "-storepass", PASSWORD,
                 "-keystore", store.toString()).redirectErrorStream(true).start();
             String output = new String(keytool.getInputStream().readAllBytes());
-            if (!keytool.waitFor(30, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
+            if (!keytool.waitFor(60, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
                 throw new IllegalStateException(output);
             }
             return store;

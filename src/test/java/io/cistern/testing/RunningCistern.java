@@ -85,7 +85,7 @@ public final class RunningCistern implements AutoCloseable {
 
     /** Waits until a reload has ended, and gives its status. */
     public JsonNode awaitEnd(String requestId) {
-        return Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
+        return Awaitility.await().pollInterval(Duration.ofMillis(50))
             .until(() -> call("GET", "/status-service/" + requestId, null).body(),
                 status -> !status.path("status").asText().equals("START"));
     }

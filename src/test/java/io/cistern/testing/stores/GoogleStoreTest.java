@@ -25,7 +25,6 @@ import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -256,7 +255,7 @@ class GoogleStoreTest {
             socket.getOutputStream().write(new byte[2 * quantum + 7]);
         }
 
-        Awaitility.await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> {
+        Awaitility.await().untilAsserted(() -> {
             HttpResponse<String> status = send(put(session, "bytes */" + 4 * quantum, new byte[0]));
             assertThat(status.statusCode()).isEqualTo(308);
             assertThat(status.headers().firstValue("Range")).hasValue("bytes=0-" + (2 * quantum - 1));

@@ -36,7 +36,7 @@ public final class Node {
         try {
             Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0 ? output : "";
+            return process.waitFor(60, TimeUnit.SECONDS) && process.exitValue() == 0 ? output : "";
         } catch (IOException e) {
             return "";
         } catch (InterruptedException e) {

@@ -86,7 +86,7 @@ final class StoreProcess implements AutoCloseable {
     private void stop() {
         try {
             if (process != null) {
-                process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+                process.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
             }
             FileSystemUtils.deleteRecursively(folder);
         } catch (IOException e) {
