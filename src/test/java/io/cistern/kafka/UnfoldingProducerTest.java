@@ -74,7 +74,7 @@ class UnfoldingProducerTest {
 
         Future<?> sent = producer.send(new ProducerRecord<>("orders.again", new Records(2, null)));
 
-        assertThatThrownBy(() -> sent.get(10, TimeUnit.SECONDS))
+        assertThatThrownBy(() -> sent.get(20, TimeUnit.SECONDS))
             .hasMessageContaining("topic orders.again did not take the record of offset 41 of orders-3: ")
             .hasRootCauseInstanceOf(IllegalStateException.class);
     }
@@ -115,7 +115,7 @@ class UnfoldingProducerTest {
             CompletableFuture<Void> closed = CompletableFuture.runAsync(producer::close);
 
             assertThat(closed).succeedsWithin(Duration.ofSeconds(20));
-            assertThatThrownBy(() -> sent.get(1, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
+            assertThatThrownBy(() -> sent.get(20, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
                 .hasMessageContaining("topic orders.again did not take the record of offset 41 of orders-3: ");
         }
     }
