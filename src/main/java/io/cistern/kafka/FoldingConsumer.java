@@ -69,6 +69,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     /** Handed out, but not asked for by Camel; it comes again with the next poll. */
     private final Map<TopicPartition, PolledPartition> notAskedFor = new HashMap<>();
     private Set<TopicPartition> handedOutLast = Set.of();
+    private final QuietPartitions quiet;
     /** Whether the last poll left something unread in memory for want of room. */
     private boolean shortOfMemory;
     private boolean waiting;
@@ -93,6 +94,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         this.rest = rest;
         this.timeNanos = Duration.ofMillis(Long.parseLong(String.valueOf(
             properties.get(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG)))).toNanos() / SHARE_OF_POLL_INTERVAL;
+        this.quiet = new QuietPartitions(this, Integer.parseInt(String.valueOf(
+            properties.get(ConsumerConfig.MAX_POLL_RECORDS_CONFIG))), System::nanoTime);
     }
 
     /** Kafka's own reset would apply to offsets that are gone too, and skip what is still there of a topic. */
@@ -148,7 +151,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             fetch(WAIT_FOR_ROOM);
         } else if (ready.isEmpty()) {
             endWaiting();
-            take(fetch(untilSomethingIsDue(timeout)));
+            ConsumerRecords<Object, Object> polled = fetch(untilSomethingIsDue(timeout));
+            take(polled);
+            if (quiet.look(polled)) {
+                resumeWhatMayBeRead();
+            }
         } else {
             startWaiting();
             take(fetch(shortOfMemory ? WAIT_FOR_ROOM : Duration.ZERO));
@@ -407,13 +414,16 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void endWaiting() {
         if (waiting) {
             waiting = false;
-            for (TopicPartition partition : assignment()) {
-                Position position = positions.get(partition);
-                if (position == null || !position.rests && position.unpublished == null) {
-                    resume(List.of(partition));
-                }
-            }
+            resumeWhatMayBeRead();
         }
+    }
+
+    private void resumeWhatMayBeRead() {
+        resume(assignment().stream().filter(partition -> mayBeRead(partition, positions.get(partition))).toList());
+    }
+
+    private boolean mayBeRead(TopicPartition partition, Position position) {
+        return !waiting && !quiet.contains(partition) && (position == null || !position.rests && position.unpublished == null);
     }
 
     private void endRests() {
@@ -425,7 +435,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                     return;
                 }
                 position.rests = false;
-                if (!waiting && position.unpublished == null) {
+                if (mayBeRead(partition, position)) {
                     resume(List.of(partition));
                 }
             }
@@ -461,7 +471,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         position.stored = behind.stored;
         if (position.unpublished != null) {
             position.unpublished = null;
-            if (!waiting) {
+            if (mayBeRead(topicPartition, position)) {
                 resume(List.of(topicPartition));
             }
         }
@@ -635,6 +645,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     private void forget(Collection<TopicPartition> partitions) {
         meters.forget(partitions);
+        quiet.forget(partitions);
         for (TopicPartition partition : partitions) {
             positions.remove(partition);
             ready.removeIf(polled -> polled.partition.equals(partition));

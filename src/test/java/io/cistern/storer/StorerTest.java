@@ -333,6 +333,34 @@ class StorerTest {
         }
     }
 
+    @Test
+    void whatComesToPartitionsThatHadNothingIsStoredWhileAnotherHasMoreThanAPollTakes() throws Exception {
+        // Given a backlog of thousands of polls
+        String uneven = TestKafka.topic("uneven", 3);
+        String group = "uneven-" + UUID.randomUUID();
+        List<ProducerRecord<byte[], byte[]>> published = new ArrayList<>();
+        for (int i = 0; i < 10_000; i++) {
+            published.add(new ProducerRecord<>(uneven, 0, bytes("key"), bytes("backlog " + i)));
+        }
+        publish(published);
+        try (RunningCistern storer = RunningCistern.start(settings(group, uneven, "KAFKA_MAX_POLL_RECORDS", "2"))) {
+            await().until(() -> TestKafka.lag(group, uneven) < published.size());
+
+            // When
+            List<ProducerRecord<byte[], byte[]>> more = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                more.add(new ProducerRecord<>(uneven, 1 + i % 2, bytes("key"), bytes("new " + i)));
+            }
+            publish(more);
+            published.addAll(more);
+
+            // Then
+            awaitNoLag(group, uneven);
+        }
+        assertThat(BucketFiles.allLines(bucket, uneven)).extracting(line -> line.get("payload").asText())
+            .containsExactlyInAnyOrderElementsOf(published.stream().map(record -> new String(record.value(), UTF_8)).toList());
+    }
+
     /** Settings of a storer of one topic, and others as names and values, which go before. */
     private static Map<String, String> settings(String group, String topic, String... others) {
         Map<String, String> settings = new HashMap<>(Map.of(
