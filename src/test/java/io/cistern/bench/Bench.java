@@ -42,7 +42,7 @@ import org.springframework.util.PatternMatchUtils;
  * *-s3), or codec; {@code -Dbench.curves=} curves by name; with one of the two the other is left out. {@code -Dbench.rounds=3};
  * {@code -Dbench.records=} of each case; {@code -Dbench.seed=1}. The numbers along a curve are set by {@code
  * -Dbench.records-stored=100000000}, {@code -Dbench.partitions=}, {@code -Dbench.files=1000000}, {@code -Dbench.size=4000} (MB),
- * {@code -Dbench.replicas=}, {@code -Dbench.topics=}.
+ * {@code -Dbench.replicas=}, {@code -Dbench.topics=}, {@code -Dbench.busy=}, {@code -Dbench.live=}.
  */
 class Bench {
 

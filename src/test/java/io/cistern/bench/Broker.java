@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -20,6 +21,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
@@ -104,12 +106,47 @@ final class Broker implements AutoCloseable {
 
     /** Publishes this many records of the data, to the topics in turn. */
     void fill(List<String> topics, Data data, long records) {
-        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(Map.of("bootstrap.servers", address(),
-            "linger.ms", 5, "batch.size", 65_536, "buffer.memory", 64 << 20), new ByteArraySerializer(), new ByteArraySerializer())) {
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", 5, "batch.size", 65_536,
+            "buffer.memory", 64 << 20))) {
             for (long number = 0; number < records; number++) {
                 producer.send(data.record(topics.get((int) (number % topics.size())), number));
             }
         }
+    }
+
+    /** Publishes this many records of the data to the first partitions of a topic only, in batches compressed by lz4. */
+    void fillFirst(String topic, int partitions, Data data, long records) {
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", 5, "batch.size", 65_536,
+            "compression.type", "lz4"))) {
+            for (long number = 0; number < records; number++) {
+                ProducerRecord<byte[], byte[]> record = data.record(topic, number);
+                producer.send(new ProducerRecord<>(topic, (int) (number % partitions), record.timestamp(), record.key(),
+                    record.value(), record.headers()));
+            }
+        }
+    }
+
+    /** Publishes records of the data evenly for a while, as what happens now would come; gives how many. */
+    long trickle(String topic, Data data, long perSecond, Duration time) {
+        long begun = System.nanoTime();
+        long published = 0;
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of())) {
+            for (long passed = 0; passed < time.toNanos(); passed = System.nanoTime() - begun) {
+                for (long due = (long) (passed / 1e9 * perSecond); published < due; published++) {
+                    producer.send(data.record(topic, published));
+                }
+                Thread.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return published;
+    }
+
+    private KafkaProducer<byte[], byte[]> producer(Map<String, Object> settings) {
+        Map<String, Object> all = new HashMap<>(settings);
+        all.put("bootstrap.servers", address());
+        return new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     /** Bytes of a topic, or with null of all, that clients have fetched since the broker was started. */

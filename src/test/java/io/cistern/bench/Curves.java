@@ -29,7 +29,8 @@ import org.springframework.util.FileSystemUtils;
 final class Curves {
 
     /** The names of all curves. */
-    static final List<String> ALL = List.of("start", "start-of-the-jar", "records", "partitions", "topics", "replicas", "size", "files");
+    static final List<String> ALL = List.of("start", "start-of-the-jar", "records", "partitions", "busy", "topics", "replicas",
+        "live", "size", "files");
 
     private static final String RATE = "records/s";
     private static final String CPU = "CPU s per million";
@@ -56,8 +57,10 @@ final class Curves {
             case "start-of-the-jar" -> start(name, List.of("-jar", PackagedCistern.JAR.toString()));
             case "records" -> records();
             case "partitions" -> partitions();
+            case "busy" -> busy();
             case "topics" -> topics();
             case "replicas" -> replicas();
+            case "live" -> live();
             case "size" -> size();
             case "files" -> files();
             default -> throw new IllegalArgumentException("No curve " + name + ": there are " + ALL);
@@ -112,6 +115,18 @@ final class Curves {
         return curve;
     }
 
+    /** So many partitions of the topic have all records, and the others none: as it is at the end of each backlog. */
+    private Curve busy() throws IOException {
+        Curve curve = new Curve("busy", "partitions of " + Stage.PARTITIONS + " that have records, in lz4", RATE, CPU, RSS);
+        for (long busy : numbers("busy", "1,3," + Stage.PARTITIONS)) {
+            List<String> topic = topics(1, Stage.PARTITIONS, 0);
+            stage.broker().fillFirst(topic.get(0), (int) busy, new Data(seed, 100), WARM);
+            Figures figures = store(topic, WARM);
+            curve.add(busy, figures.rate(), figures.cpuPerMillion(), figures.peakMegabytes());
+        }
+        return curve;
+    }
+
     private Curve topics() throws IOException {
         Curve curve = new Curve("topics", "topics mapped", CPU, RSS, "start s", "start CPU s");
         for (long count : numbers("topics", "1,100,500")) {
@@ -148,6 +163,30 @@ final class Curves {
                     figures.stream().mapToDouble(Figures::peakMegabytes).max().orElse(0));
             } finally {
                 replicas.forEach(Cistern::close);
+                stage.broker().deleteTopics(topic);
+                FileSystemUtils.deleteRecursively(bucket);
+            }
+        }
+        return curve;
+    }
+
+    /** What is published evenly is stored as it comes, with time to spare: what that costs, when the JVM is warm. */
+    private Curve live() throws IOException {
+        Curve curve = new Curve("live", "records published per second", "% of a core", CPU, RSS);
+        for (long perSecond : numbers("live", "10,100,1000,10000")) {
+            List<String> topic = topics(1, Stage.PARTITIONS, 0);
+            Path bucket = stage.home("bucket");
+            Map<String, String> settings = Cistern.storerOf(topic);
+            settings.putAll(Cistern.folderBucket(bucket));
+            Data data = new Data(seed, 100);
+            try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings).awaitReady().awaitRest()) {
+                stage.broker().trickle(topic.get(0), data, perSecond, Duration.ofSeconds(20));
+                long began = System.currentTimeMillis();
+                long records = stage.broker().trickle(topic.get(0), data, perSecond, Duration.ofSeconds(30));
+                Figures figures = Figures.of(cistern.program(), records, began, System.currentTimeMillis());
+                curve.add(perSecond, 100 * figures.cpuSeconds() / figures.seconds(), figures.cpuPerMillion(),
+                    figures.peakMegabytes());
+            } finally {
                 stage.broker().deleteTopics(topic);
                 FileSystemUtils.deleteRecursively(bucket);
             }
