@@ -151,9 +151,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             fetch(WAIT_FOR_ROOM);
         } else if (ready.isEmpty()) {
             endWaiting();
+            long begun = System.nanoTime();
             ConsumerRecords<Object, Object> polled = fetch(untilSomethingIsDue(timeout));
+            long took = System.nanoTime() - begun;
             take(polled);
-            if (quiet.look(polled)) {
+            if (quiet.look(polled, took)) {
                 resumeWhatMayBeRead();
             }
         } else {

@@ -10,8 +10,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The partitions of a consumer that have nothing while others have more than a poll takes: they are paused, but for a look
- * now and then.
+ * The partitions of a consumer that have nothing while others have more than a poll takes: once the consumer is kept waiting
+ * for them they are paused, but for a look now and then.
  *
  * <p>Kafka's client has one fetch on its way to a broker. As long as a part of what it fetched of a partition waits for the
  * next poll, it fetches the others; if these have nothing, the broker keeps that fetch for {@code fetch.max.wait.ms}, and the
@@ -20,6 +20,8 @@ import org.apache.kafka.common.TopicPartition;
  */
 final class QuietPartitions {
 
+    /** A broker that has records answers sooner. */
+    private static final long KEPT_WAITING_NANOS = Duration.ofMillis(100).toNanos();
     /** So much later they come while others have much, at the most; each look may cost these the time that a broker waits. */
     private static final long PAUSE_NANOS = Duration.ofSeconds(5).toNanos();
     /** Long enough for a fetch of them to be sent. What it brings is kept by the client until the next look. */
@@ -30,6 +32,12 @@ final class QuietPartitions {
     private final LongSupplier nanoTime;
     private final Set<TopicPartition> quiet = new HashSet<>();
     private long changedNanos;
+    /** For polls since the last one that gave something. */
+    private long waitedNanos;
+    /** Whether there is more behind what the last poll gave. */
+    private boolean hasMore;
+    /** Whether that was waited for once, as it was there already. */
+    private boolean isKeptWaiting;
 
     /**
      * None yet.
@@ -41,7 +49,7 @@ final class QuietPartitions {
         this.consumer = consumer;
         this.mostPolled = mostPolled;
         this.nanoTime = nanoTime;
-        this.changedNanos = nanoTime.getAsLong() - LOOK_NANOS;
+        this.changedNanos = nanoTime.getAsLong();
     }
 
     boolean contains(TopicPartition partition) {
@@ -56,23 +64,30 @@ final class QuietPartitions {
     /**
      * Looks at what the last poll gave, and pauses partitions by it.
      *
+     * @param tookNanos of that poll
      * @return whether those that were paused are none any more, and are to be resumed
      */
-    boolean look(ConsumerRecords<?, ?> polled) {
-        long now = nanoTime.getAsLong();
-        long passed = now - changedNanos;
-        boolean isBacklog = polled.count() >= mostPolled
-            || !quiet.isEmpty() && polled.partitions().stream().anyMatch(partition -> lag(partition) > 0);
-        boolean isOver = !quiet.isEmpty() && (!isBacklog || passed >= PAUSE_NANOS);
+    boolean look(ConsumerRecords<?, ?> polled, long tookNanos) {
+        waitedNanos += tookNanos;
+        isKeptWaiting |= hasMore && waitedNanos >= KEPT_WAITING_NANOS;
+        if (!polled.isEmpty()) {
+            waitedNanos = 0;
+            hasMore = polled.count() >= mostPolled || polled.partitions().stream().anyMatch(partition -> lag(partition) > 0);
+        } else if (waitedNanos >= PAUSE_NANOS) {
+            hasMore = false;
+        }
+        isKeptWaiting &= hasMore;
+        long passed = nanoTime.getAsLong() - changedNanos;
+        boolean isOver = !quiet.isEmpty() && (!hasMore || passed >= PAUSE_NANOS);
         if (isOver) {
             quiet.clear();
-            changedNanos = now;
-        } else if (isBacklog && quiet.isEmpty() && passed >= LOOK_NANOS) {
+            changedNanos += passed;
+        } else if (isKeptWaiting && quiet.isEmpty() && passed >= LOOK_NANOS) {
             Set<TopicPartition> paused = consumer.paused();
             consumer.assignment().stream().filter(partition -> !paused.contains(partition) && lag(partition) == 0)
                 .forEach(quiet::add);
             consumer.pause(quiet);
-            changedNanos = now;
+            changedNanos += passed;
         }
         return isOver;
     }

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 class QuietPartitionsTest {
 
     private static final int MOST = 3;
+    private static final long SHORT = Duration.ofMillis(10).toNanos();
+    private static final long LONG = Duration.ofMillis(500).toNanos();
     private static final TopicPartition BUSY = new TopicPartition("orders", 0);
     private static final TopicPartition QUIET = new TopicPartition("orders", 1);
     private static final TopicPartition RESTS = new TopicPartition("orders", 2);
@@ -38,15 +40,29 @@ class QuietPartitionsTest {
 
     @Test
     void nothingIsPausedWhileAPollTakesAllThatThereIs() {
-        assertThat(quiet.look(polled(MOST - 1))).isFalse();
-        assertThat(quiet.look(ConsumerRecords.empty())).isFalse();
+        kafka.seek(BUSY, 1000);
+
+        assertThat(quiet.look(polled(MOST - 1), SHORT)).isFalse();
+        assertThat(quiet.look(ConsumerRecords.empty(), LONG)).isFalse();
+        assertThat(quiet.look(polled(MOST - 1), LONG)).isFalse();
+        assertThat(quiet.look(polled(MOST), LONG)).isFalse();
 
         assertThat(kafka.paused()).containsExactly(RESTS);
     }
 
     @Test
-    void whatHasNothingIsPausedWhileAnotherHasMoreThanAPollTakes() {
-        assertThat(quiet.look(polled(MOST))).isFalse();
+    void nothingIsPausedAsLongAsMoreComesAtOnce() {
+        for (int i = 0; i < 1000; i++) {
+            pass(Duration.ofMillis(20));
+            assertThat(quiet.look(polled(i % 2 == 0 ? MOST : 1), SHORT)).isFalse();
+        }
+
+        assertThat(kafka.paused()).containsExactly(RESTS);
+    }
+
+    @Test
+    void whatHasNothingIsPausedOnceMoreOfAnotherWasWaitedFor() {
+        keepWaiting();
 
         assertThat(kafka.paused()).containsExactlyInAnyOrder(QUIET, RESTS);
         assertThat(quiet.contains(QUIET)).isTrue();
@@ -55,52 +71,76 @@ class QuietPartitionsTest {
         assertThat(quiet.contains(RESTS)).isFalse();
 
         // The rest of a fetch, with more behind it
-        assertThat(quiet.look(polled(1))).isFalse();
+        assertThat(quiet.look(polled(1), SHORT)).isFalse();
+        assertThat(quiet.contains(QUIET)).isTrue();
+    }
+
+    @Test
+    void pollsThatAreShortAreOneWait() {
+        quiet.look(polled(MOST), SHORT);
+        pass(Duration.ofSeconds(1));
+        for (int i = 0; i < 9; i++) {
+            quiet.look(ConsumerRecords.empty(), SHORT);
+            assertThat(quiet.contains(QUIET)).isFalse();
+        }
+
+        quiet.look(ConsumerRecords.empty(), SHORT);
+
         assertThat(quiet.contains(QUIET)).isTrue();
     }
 
     @Test
     void itIsReadAgainWhenTheOtherHasNoMore() {
-        quiet.look(polled(MOST));
+        keepWaiting();
         kafka.seek(BUSY, 1000);
 
-        assertThat(quiet.look(polled(1))).isTrue();
+        assertThat(quiet.look(polled(1), SHORT)).isTrue();
         assertThat(quiet.contains(QUIET)).isFalse();
     }
 
     @Test
-    void itIsReadAgainWhenNothingCame() {
-        quiet.look(polled(MOST));
+    void itIsReadAgainWhenNothingComesOfTheOther() {
+        keepWaiting();
+        for (int i = 0; i < 9; i++) {
+            assertThat(quiet.look(ConsumerRecords.empty(), LONG)).isFalse();
+        }
 
-        assertThat(quiet.look(ConsumerRecords.empty())).isTrue();
+        assertThat(quiet.look(ConsumerRecords.empty(), LONG)).isTrue();
         assertThat(quiet.contains(QUIET)).isFalse();
     }
 
     @Test
     void itIsLookedAtNowAndThen() {
-        quiet.look(polled(MOST));
+        keepWaiting();
         pass(Duration.ofMillis(4900));
-        assertThat(quiet.look(polled(MOST))).isFalse();
+        assertThat(quiet.look(polled(MOST), SHORT)).isFalse();
         pass(Duration.ofMillis(100));
-        assertThat(quiet.look(polled(MOST))).isTrue();
+        assertThat(quiet.look(polled(MOST), SHORT)).isTrue();
         kafka.resume(Set.of(QUIET));
 
         // Not before it could be fetched
-        assertThat(quiet.look(polled(MOST))).isFalse();
+        assertThat(quiet.look(polled(MOST), SHORT)).isFalse();
         assertThat(quiet.contains(QUIET)).isFalse();
         pass(Duration.ofMillis(20));
-        assertThat(quiet.look(polled(MOST))).isFalse();
+        assertThat(quiet.look(polled(MOST), SHORT)).isFalse();
         assertThat(quiet.contains(QUIET)).isTrue();
         assertThat(kafka.paused()).containsExactlyInAnyOrder(QUIET, RESTS);
     }
 
     @Test
     void whatGoesToAnotherConsumerIsForgotten() {
-        quiet.look(polled(MOST));
+        keepWaiting();
 
         quiet.forget(Set.of(QUIET));
 
         assertThat(quiet.contains(QUIET)).isFalse();
+    }
+
+    /** A poll that was full, and one that came late though there was more. */
+    private void keepWaiting() {
+        pass(Duration.ofSeconds(1));
+        assertThat(quiet.look(polled(MOST), SHORT)).isFalse();
+        assertThat(quiet.look(polled(MOST), LONG)).isFalse();
     }
 
     private void pass(Duration time) {
