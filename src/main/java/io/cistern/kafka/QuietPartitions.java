@@ -88,6 +88,8 @@ final class QuietPartitions {
                 .forEach(quiet::add);
             consumer.pause(quiet);
             changedNanos += passed;
+            // Else it was something else that was waited for.
+            isKeptWaiting = !quiet.isEmpty();
         }
         return isOver;
     }

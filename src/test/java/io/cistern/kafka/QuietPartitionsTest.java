@@ -76,6 +76,19 @@ class QuietPartitionsTest {
     }
 
     @Test
+    void whereAllHaveMoreItWasSomethingElseThatWasWaitedFor() {
+        kafka.seek(QUIET, 0);
+        keepWaiting();
+        kafka.seek(QUIET, 7);
+        pass(Duration.ofSeconds(1));
+
+        assertThat(quiet.look(polled(MOST), SHORT)).isFalse();
+        assertThat(quiet.contains(QUIET)).isFalse();
+        assertThat(quiet.look(polled(MOST), LONG)).isFalse();
+        assertThat(quiet.contains(QUIET)).isTrue();
+    }
+
+    @Test
     void pollsThatAreShortAreOneWait() {
         quiet.look(polled(MOST), SHORT);
         pass(Duration.ofSeconds(1));
