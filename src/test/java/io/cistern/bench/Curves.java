@@ -79,11 +79,16 @@ final class Curves {
         return names;
     }
 
+    private static Map<String, String> storerOf(List<String> topics, Path bucket) {
+        Map<String, String> settings = Cistern.storerOf(topics);
+        settings.putAll(Cistern.folderBucket(bucket));
+        return settings;
+    }
+
     /** Stores all of the topics with one process. */
     private Figures store(List<String> topics, long records) throws IOException {
         Path bucket = stage.home("bucket");
-        Map<String, String> settings = Cistern.storerOf(topics);
-        settings.putAll(Cistern.folderBucket(bucket));
+        Map<String, String> settings = storerOf(topics, bucket);
         long before = stage.broker().fetched(null);
         try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings)) {
             Fetching fetching = new Fetching(stage.broker(), null, cistern.program(), before);
@@ -145,8 +150,7 @@ final class Curves {
             long records = count * WARM;
             List<String> topic = topics(1, Stage.PARTITIONS, 0);
             Path bucket = stage.home("bucket");
-            Map<String, String> settings = Cistern.storerOf(topic);
-            settings.putAll(Cistern.folderBucket(bucket));
+            Map<String, String> settings = storerOf(topic, bucket);
             settings.put("KAFKA_GROUP_ID", topic.get(0));
             List<Cistern> replicas = new ArrayList<>();
             try {
@@ -176,8 +180,7 @@ final class Curves {
         for (long perSecond : numbers("live", "10,100,1000,10000")) {
             List<String> topic = topics(1, Stage.PARTITIONS, 0);
             Path bucket = stage.home("bucket");
-            Map<String, String> settings = Cistern.storerOf(topic);
-            settings.putAll(Cistern.folderBucket(bucket));
+            Map<String, String> settings = storerOf(topic, bucket);
             Data data = new Data(seed, 100);
             try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings).awaitReady().awaitRest()) {
                 stage.broker().trickle(topic.get(0), data, perSecond, Duration.ofSeconds(20));
@@ -200,8 +203,7 @@ final class Curves {
         for (int i = 1; i <= 3; i++) {
             List<String> topic = topics(1, 1, 1);
             Path bucket = stage.home("bucket");
-            Map<String, String> settings = Cistern.storerOf(topic);
-            settings.putAll(Cistern.folderBucket(bucket));
+            Map<String, String> settings = storerOf(topic, bucket);
             settings.put("BSS_MAX_BYTES_PER_FILE", "0");
             try (Cistern cistern = new Cistern(stage.home("cistern"), stage.broker(), settings, launch)) {
                 long[] ready = {0};
