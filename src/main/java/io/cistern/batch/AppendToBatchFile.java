@@ -5,8 +5,8 @@ import org.apache.camel.AggregationStrategy;
 import org.apache.camel.Exchange;
 
 /**
- * The aggregate step's strategy: encodes the records of each poll into the batch file that is open for them. A file that is
- * stored, and comes again for what could not be published, goes through.
+ * The aggregate step's strategy: encodes the records of each poll into the batch file that is open for them. A closed file
+ * that comes again, since it could not be stored or published, passes through.
  */
 public final class AppendToBatchFile implements AggregationStrategy {
 
@@ -24,7 +24,7 @@ public final class AppendToBatchFile implements AggregationStrategy {
 
     @Override
     public Exchange aggregate(Exchange open, Exchange polled) {
-        if (open == null && polled.getMessage().getBody() instanceof BatchFile file && file.isStored()) {
+        if (open == null && polled.getMessage().getBody() instanceof BatchFile file && file.getRotatedBy() != null) {
             return polled;
         }
         if (!(polled.getMessage().getBody() instanceof PolledBatch batch)) {

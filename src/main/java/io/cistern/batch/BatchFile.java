@@ -27,6 +27,7 @@ public final class BatchFile implements Batch, Content {
     private final long startOffset;
     private final long openedNanos;
     private final long consumedAt;
+    private final String topicId;
     private long nextOffset;
     private long firstOffset;
     private long lastOffset;
@@ -35,7 +36,8 @@ public final class BatchFile implements Batch, Content {
     private long leastTimestamp = Long.MAX_VALUE;
     private long greatestTimestamp = Long.MIN_VALUE;
     private int count;
-    private boolean wanted;
+    /** Why it is to be closed when its consumer looks at it next, or null. */
+    private Rotation.Reason wanted;
     private boolean stored;
     private boolean rewound;
     private Rotation.Reason rotatedBy;
@@ -62,6 +64,7 @@ public final class BatchFile implements Batch, Content {
         this.nextOffset = first.startOffset();
         this.openedNanos = openedNanos;
         this.consumedAt = first.consumedAt();
+        this.topicId = first.topicId();
     }
 
     /**
@@ -89,12 +92,12 @@ public final class BatchFile implements Batch, Content {
         nextOffset = polled.nextOffset();
     }
 
-    /** Asks for the batch to be closed when its consumer looks at it next, since memory is needed. */
-    public void want() {
-        wanted = true;
+    /** Asks for the batch to be closed when its consumer looks at it next. */
+    public void want(Rotation.Reason reason) {
+        wanted = reason;
     }
 
-    boolean isWanted() {
+    Rotation.Reason wanted() {
         return wanted;
     }
 
@@ -168,7 +171,7 @@ public final class BatchFile implements Batch, Content {
 
     private FileFacts facts() {
         return new FileFacts(BatchFileName.parse(getName(), topic).key(), leastTimestamp, greatestTimestamp, lastOffset,
-            count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED);
+            count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED, topicId);
     }
 
     /** The path of the empty file whose name says what is in this one. */
@@ -184,6 +187,11 @@ public final class BatchFile implements Batch, Content {
     /** The path of the empty file that a wide one needs before it is there itself. */
     public String getWidePath() {
         return facts().widePath(destination.folder());
+    }
+
+    /** The topic incarnation of its records, as Kafka's topic id; null if the broker has none. */
+    public String getTopicId() {
+        return topicId;
     }
 
     /** The topics that get the records once they are stored, perhaps none. */
@@ -257,11 +265,11 @@ public final class BatchFile implements Batch, Content {
     }
 
     /**
-     * Storing failed. If the file is in the bucket it is handed out again, see {@link Source#keep}; else its memory is free,
+     * Storing failed. The file is handed out again if its consumer keeps it, see {@link Source#keep}; else its memory is free,
      * and its records are read again, see {@link Source#rewind}.
      */
     public void rewind() {
-        if (stored && source.keep(this)) {
+        if (source.keep(this)) {
             return;
         }
         rewound = true;

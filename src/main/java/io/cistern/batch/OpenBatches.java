@@ -104,14 +104,19 @@ public final class OpenBatches implements OptimisticLockingAggregationRepository
 
     /** Bytes that a partition comes to hold more, at the most, when this many bytes of text are appended to its batch. */
     public long growth(Source source, String topic, int partition, long bytes) {
-        Exchange open = exchanges.get(PolledBatch.keyOf(source, topic, partition));
-        return open != null && open.getMessage().getBody() instanceof BatchFile file
-            ? file.growth(bytes) : BatchFileWriter.growthOfNew(bytes);
+        BatchFile open = find(source, topic, partition);
+        return open != null ? open.growth(bytes) : BatchFileWriter.growthOfNew(bytes);
     }
 
     /** Whether there is an open batch of a partition. */
     public boolean isOpen(Source source, String topic, int partition) {
         return exchanges.containsKey(PolledBatch.keyOf(source, topic, partition));
+    }
+
+    /** The open batch of a partition, or null. */
+    public BatchFile find(Source source, String topic, int partition) {
+        Exchange open = exchanges.get(PolledBatch.keyOf(source, topic, partition));
+        return open != null && open.getMessage().getBody() instanceof BatchFile file ? file : null;
     }
 
     /** Forgets what is held of a partition; its consumer must not acknowledge it any more. */

@@ -15,6 +15,7 @@ public final class PolledBatch implements Batch {
     private final long startOffset;
     private final long nextOffset;
     private final long consumedAt;
+    private final String topicId;
     private final Iterable<Record> records;
     private final int count;
 
@@ -22,23 +23,25 @@ public final class PolledBatch implements Batch {
      * @param startOffset the position before these records: where the poll before ended
      * @param nextOffset  the position behind them; records that are not there (gaps, filtered) count as passed
      * @param consumedAt  milliseconds since the epoch
+     * @param topicId     the topic incarnation of the records, as Kafka's topic id; null if the broker has none
      * @param records     the records, {@code count} of them
      */
     public PolledBatch(Source source, String topic, int partition, long startOffset, long nextOffset, long consumedAt,
-                       Iterable<Record> records, int count) {
+                       String topicId, Iterable<Record> records, int count) {
         this.source = source;
         this.topic = topic;
         this.partition = partition;
         this.startOffset = startOffset;
         this.nextOffset = nextOffset;
         this.consumedAt = consumedAt;
+        this.topicId = topicId;
         this.records = records;
         this.count = count;
     }
 
     @Override
     public PolledBatch withRecords(List<Record> kept) {
-        return new PolledBatch(source, topic, partition, startOffset, nextOffset, consumedAt, kept, kept.size());
+        return new PolledBatch(source, topic, partition, startOffset, nextOffset, consumedAt, topicId, kept, kept.size());
     }
 
     /** Names the topic-partition, and the consumer that has it: what belongs into one batch file. */
@@ -89,6 +92,10 @@ public final class PolledBatch implements Batch {
 
     long consumedAt() {
         return consumedAt;
+    }
+
+    String topicId() {
+        return topicId;
     }
 
     /** Storing failed before these records were in a batch file: see {@link Source#rewind}. */

@@ -3,11 +3,14 @@ package io.cistern.batch;
 import io.cistern.Settings;
 import java.util.List;
 
-/** The rule that says when a batch becomes a file: by its bytes, its records, its age, or because memory is needed. */
+/**
+ * The rule that says when a batch becomes a file: by its bytes, its records, its age, because memory is needed, or
+ * because its partition starts again at another offset.
+ */
 public final class Rotation {
 
     /** Which rule closed a batch. */
-    public enum Reason { BYTES, RECORDS, POLL, AGE, MEMORY, STOP }
+    public enum Reason { BYTES, RECORDS, POLL, AGE, MEMORY, RESTART, STOP }
 
     private final Settings.Storer settings;
     private final OpenBatches openBatches;
@@ -32,8 +35,8 @@ public final class Rotation {
     }
 
     private Reason reason(BatchFile file) {
-        if (file.isWanted()) {
-            return Reason.MEMORY;
+        if (file.wanted() != null) {
+            return file.wanted();
         }
         if (openBatches.isDraining()) {
             return Reason.STOP;
@@ -48,6 +51,23 @@ public final class Rotation {
             return Reason.RECORDS;
         }
         return nanosLeft(file) <= 0 ? Reason.AGE : null;
+    }
+
+    /**
+     * How many more records a batch takes until it is due.
+     *
+     * @param file the open batch, or null for a new one
+     */
+    public long recordsLeft(BatchFile file) {
+        return settings.maxRecordsPerFile() == 0 ? Long.MAX_VALUE
+            : settings.maxRecordsPerFile() - (file == null ? 0 : file.getCount());
+    }
+
+    /** How many more bytes of its file; likewise. */
+    public long bytesLeft(BatchFile file) {
+        // One file for each poll then, whatever its size.
+        return settings.maxBytesPerFile() == 0 ? Long.MAX_VALUE
+            : settings.maxBytesPerFile() - (file == null ? 0 : file.getLength());
     }
 
     /** Nanoseconds until the batch is too old, zero or less once it is. */

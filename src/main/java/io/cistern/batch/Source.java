@@ -25,12 +25,12 @@ public interface Source {
     void rewind(String topic, int partition);
 
     /**
-     * Storing failed behind the put: the file is handed out again after a rest, and nothing behind it before, unless its
-     * memory is needed by others.
+     * Storing failed: a file that is in the bucket, or whose records Kafka does not have any more, is handed out again after
+     * a rest, and nothing after it before that. One that is in the bucket may be dropped if its memory is needed.
      *
      * @return false if its records are to be read again instead, for which {@link #rewind} is to be called
      */
-    boolean keep(BatchFile stored);
+    boolean keep(BatchFile file);
 
     /** Whether there is time for one more attempt to store a batch; if not, it must poll first to stay in its group. */
     boolean hasTime();

@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
  * <pre>.cistern/&lt;folder&gt;/&lt;batch file's name without topic and extensions&gt;.&lt;least timestamp&gt;_&lt;greatest timestamp&gt;_&lt;last offset&gt;_&lt;count&gt;</pre>
  *
  * <p>Where there was nothing to be stored right before the first record (markers of transactions, aborted and compacted
- * records), {@code _<from>} is behind it: with this offset the stretch begins that is empty up to the first record.
+ * records), {@code _<from>} is behind it: with this offset the stretch begins that is empty up to the first record. At the
+ * end is {@code .<topic id>}, Kafka's id of the topic incarnation, where the broker has such ids.
  *
  * <p>These names sort as those of the batch files do, so that both listings are read side by side. Nothing is lost
  * with them: a batch file without one is opened, and its facts are written anew.
@@ -26,8 +27,10 @@ import java.util.regex.Pattern;
  * @param lastOffset        of the last record
  * @param count             how many records
  * @param from              the offset from which on there was nothing before the first record, or {@link #NOT_NOTED}
+ * @param topicId           Kafka's id of the topic incarnation of the records, 22 characters; null if it is not known
  */
-public record FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count, long from) {
+public record FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count, long from,
+                        String topicId) {
 
     /** Nothing is known of what was before the first record; mostly that was the record of another file. */
     public static final long NOT_NOTED = -1;
@@ -36,16 +39,16 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     public static final String FOLDER = ".cistern";
 
     private static final Pattern NAME = Pattern.compile(
-        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?");
+        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?(?:\\.([A-Za-z0-9_-]{22}))?");
 
     private static final long DAY = 86_400_000;
     /** Between these, the text of a timestamp sorts as the time does. */
     private static final long FIRST_DAY = Timestamps.parse("0000-01-01T00:00:00Z");
     private static final long BEHIND_LAST_DAY = Timestamps.parse("9999-12-31T00:00:00Z") + DAY;
 
-    /** Facts without a note of what was before the first record. */
+    /** Facts without a note of what was before the first record, and of an unknown topic incarnation. */
     public FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count) {
-        this(key, leastTimestamp, greatestTimestamp, lastOffset, count, NOT_NOTED);
+        this(key, leastTimestamp, greatestTimestamp, lastOffset, count, NOT_NOTED, null);
     }
 
     /** The folder of the facts of all batch files in {@code folder}. */
@@ -96,7 +99,7 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
 
     private String name() {
         return key + '.' + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count
-            + (from == NOT_NOTED ? "" : "_" + from);
+            + (from == NOT_NOTED ? "" : "_" + from) + (topicId == null ? "" : "." + topicId);
     }
 
     /** Reads a name, without its folder; null if it is none. */
@@ -108,7 +111,9 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
         try {
             return new FileFacts(matcher.group(1), Long.parseLong(matcher.group(2)), Long.parseLong(matcher.group(3)),
                 Long.parseLong(matcher.group(4)), Long.parseLong(matcher.group(5)),
-                matcher.group(6) == null ? NOT_NOTED : Long.parseLong(matcher.group(6)));
+                matcher.group(6) == null ? NOT_NOTED : Long.parseLong(matcher.group(6)),
+                // A topic has few ids, and a listing may have a million names.
+                matcher.group(7) == null ? null : matcher.group(7).intern());
         } catch (NumberFormatException e) {
             return null;
         }

@@ -31,16 +31,19 @@ public final class BatchClients implements KafkaClientFactory {
     private final Rotation rotation;
     private final Transactions transactions;
     private final ConsumerMeters meters;
-    private final long startedAt = System.currentTimeMillis();
+    private final Topics topics;
+    private final StartOffsets startOffsets;
     private final AtomicInteger count = new AtomicInteger();
 
     public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions,
-                        ConsumerMeters meters) {
+                        ConsumerMeters meters, Topics topics) {
         this.settings = settings;
         this.openBatches = openBatches;
         this.rotation = rotation;
         this.transactions = transactions;
         this.meters = meters;
+        this.topics = topics;
+        this.startOffsets = new StartOffsets(settings, topics);
     }
 
     @Override
@@ -49,7 +52,7 @@ public final class BatchClients implements KafkaClientFactory {
         Properties prepared = prepared(settings, properties, id);
         leaveToBroker(prepared);
         return new FoldingConsumer(prepared, id, openBatches, rotation, transactions, meters,
-            settings.storer().restAfterFailure(), startedAt);
+            settings.storer().restAfterFailure(), topics, startOffsets);
     }
 
     @Override

@@ -26,8 +26,12 @@ public final class ConsumerMeters implements CamelContextAware {
     /** A consumer knows the end of a partition by its first answer; before that it would have to ask. */
     private static final long FIRST_ANSWER_NANOS = Duration.ofSeconds(2).toNanos();
 
+    private static final long LOG_AGAIN_NANOS = Duration.ofMinutes(1).toNanos();
+
     private final Settings.Storer settings;
     private final Map<String, Topic> topics = new ConcurrentHashMap<>();
+    /** Partitions whose records cannot be read, with the time when that was logged. */
+    private final Map<TopicPartition, Long> unreadable = new ConcurrentHashMap<>();
     private CamelContext camelContext;
     private MeterRegistry meters;
 
@@ -106,6 +110,7 @@ public final class ConsumerMeters implements CamelContextAware {
     /** Partitions are no longer this process's. */
     void forget(Collection<TopicPartition> partitions) {
         for (TopicPartition partition : partitions) {
+            unreadable.remove(partition);
             topics.computeIfPresent(partition.topic(), (name, topic) -> {
                 Behind behind = topic.partitions.remove(partition.partition());
                 if (behind != null && behind.lag != null) {
@@ -117,6 +122,27 @@ public final class ConsumerMeters implements CamelContextAware {
                 }
                 return topic;
             });
+        }
+    }
+
+    /**
+     * The records of a partition cannot be read.
+     *
+     * @return whether that is to be logged: it is new, or was logged a minute ago
+     */
+    boolean noteUnreadable(TopicPartition partition) {
+        long now = System.nanoTime();
+        Long logged = unreadable.putIfAbsent(partition, now);
+        if (logged != null && now - logged >= LOG_AGAIN_NANOS) {
+            unreadable.put(partition, now);
+        }
+        return logged == null || now - logged >= LOG_AGAIN_NANOS;
+    }
+
+    /** Records of a partition were read. */
+    void noteReadable(TopicPartition partition) {
+        if (!unreadable.isEmpty()) {
+            unreadable.remove(partition);
         }
     }
 
@@ -143,6 +169,8 @@ public final class ConsumerMeters implements CamelContextAware {
         for (Rebalance event : Rebalance.values()) {
             meters.counter("cistern.rebalances", "event", event.name().toLowerCase(Locale.ROOT));
         }
+        Meters.register(meters, Gauge.builder("cistern.unreadable.partitions", unreadable, Map::size).baseUnit("partitions")
+            .description("Partitions that are paused since their records cannot be read"));
         Meters.register(meters, Gauge.builder("cistern.held.limit", settings::maxCacheSize).baseUnit("bytes")
             .description("Bytes that may be held in memory for batch files"));
         Meters.register(meters, Gauge.builder("cistern.unstored.age.limit",

@@ -7,29 +7,36 @@ import io.cistern.batch.PolledBatch;
 import io.cistern.batch.Rotation;
 import io.cistern.batch.Source;
 import java.time.Duration;
+import java.util.AbstractSequentialList;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.ListIterator;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.LogTruncationException;
 import org.apache.kafka.clients.consumer.NoOffsetForPartitionException;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +57,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration COMMITTED_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
+    /** A partition whose records cannot be decoded is tried again after this. */
+    private static final Duration REST_OF_UNREADABLE = Duration.ofMinutes(1);
     /** The part of max.poll.interval.ms after which nothing more is begun: the rest is for what was begun last. */
     private static final int SHARE_OF_POLL_INTERVAL = 10;
 
@@ -60,16 +69,24 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final ConsumerMeters meters;
     private final Duration rest;
     private final long timeNanos;
-    /** Where a partition starts that the group has no offset of: at its beginning, or at this time. */
-    private final boolean startsAtEnd;
-    private final long startedAt;
+    /** Commits where the group starts; null if it starts at the beginning. */
+    private final StartOffsets startOffsets;
+    private final String group;
+    private final Topics topics;
+    private final TopicIdTracker topicIds;
+    private Predicate<String> isSubscribed = topic -> false;
     private final Map<TopicPartition, Position> positions = new HashMap<>();
+    /** Assigned, but paused since it is not known yet what is committed of them, or for which topic incarnation. */
+    private final Set<TopicPartition> unverified = new HashSet<>();
     /** Polled, but not handed out yet since memory is short. */
     private final Deque<PolledPartition> ready = new ArrayDeque<>();
-    /** Handed out, but not asked for by Camel; it comes again with the next poll. */
+    /** Handed out, but not asked for by Camel yet, in whole or in part; it comes again with the next poll. */
     private final Map<TopicPartition, PolledPartition> notAskedFor = new HashMap<>();
     private Set<TopicPartition> handedOutLast = Set.of();
     private final QuietPartitions quiet;
+    private final PollFailureIsolation isolation = new PollFailureIsolation(System::nanoTime);
+    /** To be fetched from the broker again, at these offsets, in place of what the client holds of them. */
+    private final Map<TopicPartition, Long> refetched = new HashMap<>();
     /** Whether the last poll left something unread in memory for want of room. */
     private boolean shortOfMemory;
     private boolean waiting;
@@ -77,15 +94,19 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private long polledNanos;
     private Thread pollingThread;
 
-    private record PolledPartition(TopicPartition partition, PolledRecords records, long startOffset, long nextOffset,
-                                   long consumedAt) {
+    FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Transactions transactions,
+                    ConsumerMeters meters, Duration rest, Topics topics, StartOffsets startOffsets) {
+        this(properties, id, openBatches, rotation, transactions, meters, rest, topics, startOffsets, new MetadataUpdates());
     }
 
-    FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation, Transactions transactions,
-                    ConsumerMeters meters, Duration rest, long startedAt) {
-        super(withoutReset(properties));
-        this.startsAtEnd = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
-        this.startedAt = startedAt;
+    private FoldingConsumer(Properties properties, int id, OpenBatches openBatches, Rotation rotation,
+                            Transactions transactions, ConsumerMeters meters, Duration rest, Topics topics,
+                            StartOffsets startOffsets, MetadataUpdates metadataUpdates) {
+        super(withoutReset(properties), metadataUpdates, metadataUpdates);
+        this.startOffsets = "latest".equals(properties.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG)) ? startOffsets : null;
+        this.group = properties.getProperty(ConsumerConfig.GROUP_ID_CONFIG);
+        this.topics = topics;
+        this.topicIds = new TopicIdTracker(topics::ids, metadataUpdates::count, System::nanoTime);
         this.id = id;
         this.openBatches = openBatches;
         this.rotation = rotation;
@@ -113,11 +134,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public void subscribe(Collection<String> topics, ConsumerRebalanceListener listener) {
+        isSubscribed = Set.copyOf(topics)::contains;
         super.subscribe(topics, new Listener(listener));
     }
 
     @Override
     public void subscribe(Pattern pattern, ConsumerRebalanceListener listener) {
+        isSubscribed = pattern.asMatchPredicate();
         super.subscribe(pattern, new Listener(listener));
     }
 
@@ -137,6 +160,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         transactions.abort();
         notAskedFor.values().forEach(ready::addFirst);
         notAskedFor.clear();
+        if (startOffsets != null) {
+            startOffsets.initialize(group, isSubscribed);
+        }
+        verifyAssigned();
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
@@ -144,6 +171,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             meters.look(this, positions);
         }
         rewindWhatWasLeftOut();
+        restartDone();
         endRests();
         if (openBatches.isDraining()) {
             ready.clear();
@@ -179,11 +207,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
      */
     private final class HandedOut extends ConsumerRecords<Object, Object> {
 
-        private final Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut;
-
         private HandedOut(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
             super(handedOut);
-            this.handedOut = handedOut;
         }
 
         @Override
@@ -191,54 +216,246 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             if (!hasTime()) {
                 return List.of();
             }
-            notAskedFor.remove(partition);
-            List<ConsumerRecord<Object, Object>> asked = super.records(partition);
-            // By the time when Camel asks for the next one nothing holds these any more: memory gets free while a poll is stored.
-            handedOut.replace(partition, List.of());
-            return asked;
+            return notAskedFor.containsKey(partition) ? new Pieces(partition) : super.records(partition);
+        }
+    }
+
+    /**
+     * The polled records of a partition as batches, each made when Camel asks for it: of as many records as the open batch
+     * file takes before it is due. What Camel does not ask for, since time is up or storing failed, stays in {@link
+     * #notAskedFor}, or is read again.
+     */
+    private final class Pieces extends AbstractSequentialList<ConsumerRecord<Object, Object>> {
+
+        private final TopicPartition partition;
+        private boolean begun;
+
+        private Pieces(TopicPartition partition) {
+            this.partition = partition;
+        }
+
+        @Override
+        public int size() {
+            return notAskedFor.containsKey(partition) ? 1 : 0;
+        }
+
+        @Override
+        public ListIterator<ConsumerRecord<Object, Object>> listIterator(int index) {
+            throw new UnsupportedOperationException("Batches are made one after the other");
+        }
+
+        @Override
+        public Iterator<ConsumerRecord<Object, Object>> iterator() {
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return notAskedFor.containsKey(partition) && (!begun || hasTime());
+                }
+
+                @Override
+                public ConsumerRecord<Object, Object> next() {
+                    begun = true;
+                    PolledPartition polled = notAskedFor.remove(partition);
+                    if (polled == null) {
+                        throw new NoSuchElementException();
+                    }
+                    BatchFile open = openBatches.find(FoldingConsumer.this, partition.topic(), partition.partition());
+                    int count = polled.records().fitting(rotation.recordsLeft(open), rotation.bytesLeft(open));
+                    if (count < polled.records().polled().size()) {
+                        notAskedFor.put(partition, polled.tail(count));
+                    }
+                    return batch(polled.head(count));
+                }
+            };
         }
     }
 
     private ConsumerRecords<Object, Object> fetch(Duration timeout) {
         try {
-            return super.poll(timeout);
-        } catch (NoOffsetForPartitionException e) {
-            seekToStart(e.partitions());
-        } catch (OffsetOutOfRangeException e) {
-            LOG.warn("Records are gone that were not stored yet, or a topic was created anew; what is there is stored from"
-                + " its start: offsets={}", e.offsetOutOfRangePartitions());
-            for (TopicPartition partition : e.partitions()) {
-                storeWhatIsHeld(partition);
-                if (positions.containsKey(partition)) {
-                    positions.get(partition).isCutOff = true;
-                }
+            ConsumerRecords<Object, Object> polled = pollAndRefetch(timeout);
+            if (isolation.succeeded()) {
+                pauseWhatMayNotBeRead();
             }
+            return polled;
+        } catch (NoOffsetForPartitionException e) {
+            // Where a new group starts is committed before it joins: whatever is in these partitions arrived later.
             seekToBeginning(e.partitions());
+        } catch (LogTruncationException e) {
+            topicIds.invalidate();
+            Set<String> recreated = recreated(e.partitions());
+            for (TopicPartition partition : e.partitions()) {
+                OffsetAndMetadata divergent = e.divergentOffsets().get(partition);
+                restart(partition, recreated.contains(partition.topic()) || divergent == null
+                    ? PartitionRestart.BEGINNING : divergent.offset(), "Kafka's log was truncated");
+            }
+        } catch (OffsetOutOfRangeException e) {
+            topicIds.invalidate();
+            for (TopicPartition partition : e.partitions()) {
+                restart(partition, PartitionRestart.BEGINNING, "the offset is out of range");
+            }
+        } catch (TopicAuthorizationException e) {
+            assignment().stream().filter(partition -> e.unauthorizedTopics().contains(partition.topic())).toList()
+                .forEach(partition -> restUnreadable(partition, rest, e));
+        } catch (KafkaException | LinkageError e) {
+            // A damaged record batch has no exception of its own; a codec whose native library does not load is an error.
+            Set<TopicPartition> fetchable = new HashSet<>(assignment());
+            fetchable.removeAll(paused());
+            if (e.getClass() != KafkaException.class && !(e instanceof LinkageError) || fetchable.isEmpty()) {
+                throw e;
+            }
+            TopicPartition unreadable = isolation.failed(fetchable);
+            if (unreadable != null) {
+                restUnreadable(unreadable, REST_OF_UNREADABLE, e);
+            }
+            pauseWhatMayNotBeRead();
         }
         return ConsumerRecords.empty();
     }
 
-    /**
-     * Kafka's own latest would skip what came to a partition between the time when it was added to a topic and its first
-     * poll, which may be minutes later: what came since this process began is not passed over.
-     */
-    private void seekToStart(Collection<TopicPartition> partitions) {
-        if (!startsAtEnd) {
-            seekToBeginning(partitions);
+    /** Polls, and drops what the client holds of partitions that are to be fetched again. */
+    private ConsumerRecords<Object, Object> pollAndRefetch(Duration timeout) {
+        if (refetched.isEmpty()) {
+            return super.poll(timeout);
+        }
+        try {
+            Map<TopicPartition, List<ConsumerRecord<Object, Object>>> kept = new HashMap<>();
+            ConsumerRecords<Object, Object> polled = super.poll(Duration.ZERO);
+            polled.partitions().stream().filter(partition -> !refetched.containsKey(partition))
+                .forEach(partition -> kept.put(partition, polled.records(partition)));
+            return new ConsumerRecords<>(kept);
+        } finally {
+            refetched.forEach(this::seek);
+            refetched.clear();
+        }
+    }
+
+    /** Has the client drop what it holds of a partition: it does so at the next poll, as that is of another offset. */
+    private void refetch(TopicPartition partition) {
+        long offset = position(partition, COMMITTED_TIMEOUT);
+        refetched.put(partition, offset);
+        seek(partition, offset + 1);
+    }
+
+    /** Leaves a partition alone for a while, of which the client gives no records, or which may not be read. */
+    private void restUnreadable(TopicPartition partition, Duration restOfPartition, Throwable cause) {
+        Position position = positions.get(partition);
+        if (position == null) {
+            // Nothing was read of it yet, nor is it known where it starts: it stays like that.
             return;
         }
-        Map<TopicPartition, Long> times = new HashMap<>();
-        partitions.forEach(partition -> times.put(partition, startedAt));
-        try {
-            offsetsForTimes(times, COMMITTED_TIMEOUT).forEach((partition, offset) -> {
-                if (offset == null) {
-                    seekToEnd(List.of(partition));
-                } else {
-                    seek(partition, offset.offset());
+        if (meters.noteUnreadable(partition)) {
+            LOG.error("Partition cannot be read, paused: topic={} partition={} offset={} backoff={} reason={}", partition.topic(),
+                partition.partition(), position.handedOut, restOfPartition, cause.toString());
+        }
+        position.isUnreadable = true;
+        position.rests = true;
+        position.restUntilNanos = System.nanoTime() + restOfPartition.toNanos();
+        pause(List.of(partition));
+    }
+
+    private void pauseWhatMayNotBeRead() {
+        pause(assignment().stream().filter(partition -> !mayBeRead(partition, positions.get(partition))).toList());
+        resumeWhatMayBeRead();
+    }
+
+    /**
+     * Finds topics that were deleted and created again, and restarts all of their partitions at the beginning.
+     *
+     * @return the topics
+     */
+    private Set<String> recreated(Collection<TopicPartition> polled) {
+        Set<String> topics = new HashSet<>();
+        polled.forEach(partition -> topics.add(partition.topic()));
+        Set<String> recreated = topicIds.recreated(topics);
+        if (!recreated.isEmpty()) {
+            for (TopicPartition partition : assignment()) {
+                if (recreated.contains(partition.topic())) {
+                    restart(partition, PartitionRestart.BEGINNING, "the topic was deleted and created again");
                 }
-            });
-        } catch (TimeoutException e) {
-            LOG.debug("Not known yet: where {} start", partitions, e);
+            }
+        }
+        return recreated;
+    }
+
+    /**
+     * Has a partition start again at another offset as soon as everything that is held of it is stored: it cannot be read
+     * again, and its offsets have nothing to do with those that follow.
+     */
+    private void restart(TopicPartition partition, long offset, String reason) {
+        Position position = positions.get(partition);
+        LOG.warn("Partition restarts: topic={} partition={} offset={} nextOffset={} topicId={} reason={}", partition.topic(),
+            partition.partition(), offset == PartitionRestart.BEGINNING ? "beginning" : offset,
+            position == null ? "unknown" : position.handedOut, topicIds.idOf(partition.topic()), reason);
+        if (position == null) {
+            seekTo(partition, offset);
+            return;
+        }
+        position.restart = new PartitionRestart(offset);
+        pause(List.of(partition));
+        storeWhatIsHeld(partition);
+        restartDone(partition, position);
+    }
+
+    private void restartDone() {
+        for (Map.Entry<TopicPartition, Position> entry : List.copyOf(positions.entrySet())) {
+            if (entry.getValue().restart != null) {
+                restartDone(entry.getKey(), entry.getValue());
+            }
+        }
+    }
+
+    /** Starts a partition again if nothing is held of it. */
+    private void restartDone(TopicPartition partition, Position position) {
+        if (position.handedOut != position.acknowledged || position.unpublished != null
+            || openBatches.isOpen(this, partition.topic(), partition.partition())) {
+            return;
+        }
+        positions.remove(partition);
+        if (assignment().contains(partition)) {
+            seekTo(partition, position.restart.offset());
+            if (mayBeRead(partition, null)) {
+                resume(List.of(partition));
+            }
+        }
+    }
+
+    /**
+     * Of partitions that are revoked, those whose topic was deleted. What is held of them cannot be read again by anybody: it
+     * stays here until it is stored.
+     */
+    private Set<TopicPartition> keepDeleted(Collection<TopicPartition> revoked) {
+        Map<TopicPartition, Position> unfinished = new HashMap<>();
+        for (TopicPartition partition : revoked) {
+            Position position = positions.get(partition);
+            if (position != null && position.topicId != null
+                && (position.handedOut != position.acknowledged || position.acknowledged > position.committed)) {
+                unfinished.put(partition, position);
+            }
+        }
+        if (unfinished.isEmpty()) {
+            return Set.of();
+        }
+        try {
+            Map<String, String> ids = topics.ids(unfinished.keySet().stream().map(TopicPartition::topic).distinct().toList());
+            unfinished.entrySet().removeIf(entry -> entry.getValue().topicId.equals(ids.get(entry.getKey().topic())));
+        } catch (KafkaException e) {
+            LOG.warn("Records of deleted topics, if there are any, are not stored: reason={}", e.toString());
+            return Set.of();
+        }
+        unfinished.forEach((partition, position) -> {
+            LOG.warn("Topic was deleted, storing what is held of it: topic={} partition={} topicId={} nextOffset={}",
+                partition.topic(), partition.partition(), position.topicId, position.handedOut);
+            position.restart = new PartitionRestart(PartitionRestart.BEGINNING);
+            storeWhatIsHeld(partition);
+        });
+        return unfinished.keySet();
+    }
+
+    private void seekTo(TopicPartition partition, long offset) {
+        if (offset == PartitionRestart.BEGINNING) {
+            seekToBeginning(List.of(partition));
+        } else {
+            seek(partition, offset);
         }
     }
 
@@ -252,7 +469,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             if (position == null || position.rests || position.unpublished != null
                 || position.handedOut == position.acknowledged
                 || openBatches.isOpen(this, partition.topic(), partition.partition())
-                || ready.stream().anyMatch(polled -> polled.partition.equals(partition))) {
+                || ready.stream().anyMatch(polled -> polled.partition().equals(partition))) {
                 continue;
             }
             LOG.error("Records reached no batch file, and are read again: topic={} partition={} offset={}: a step of the"
@@ -264,41 +481,47 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     private void take(ConsumerRecords<Object, Object> polled) {
+        if (polled.isEmpty()) {
+            return;
+        }
+        Set<String> recreated;
+        try {
+            recreated = recreated(polled.partitions());
+        } catch (KafkaException e) {
+            // It is not known which topic incarnation the records belong to: they are polled again.
+            polled.partitions().forEach(partition -> seek(partition, polled.records(partition).get(0).offset()));
+            throw e;
+        }
         long now = System.currentTimeMillis();
         for (TopicPartition partition : polled.partitions()) {
+            if (recreated.contains(partition.topic())) {
+                continue;
+            }
             List<ConsumerRecord<Object, Object>> records = polled.records(partition);
             long first = records.get(0).offset();
-            Position position = positions.computeIfAbsent(partition, ignored -> new Position(first));
+            Position position = positions.computeIfAbsent(partition,
+                ignored -> new Position(first, topicIds.idOf(partition.topic())));
+            if (position.restart != null) {
+                continue;
+            }
+            meters.noteReadable(partition);
             if (first < position.handedOut) {
-                position = startAnew(partition, first);
-            } else if (position.isCutOff && position.handedOut == position.acknowledged) {
-                position.cutOff(first);
+                // A broker without topic ids does not tell more of a topic that was created again.
+                restart(partition, PartitionRestart.BEGINNING, "the offsets went back");
+                continue;
             }
             // In parts, each of which fits beside others: what a poll gives may be more than may be held.
             for (PolledRecords part : PolledRecords.parts(records, rotation.maxHeldBytes() / 4)) {
-                long next = part.polled().get(part.polled().size() - 1).offset() + 1;
-                ready.add(new PolledPartition(partition, part, position.startOfNext(), next, now));
+                long next = part.offset(part.polled().size() - 1) + 1;
+                ready.add(new PolledPartition(partition, part, position.startOfNext(), next, now, position.topicId));
                 position.handedOut = next;
             }
         }
     }
 
-    /**
-     * The offsets went back: the topic was deleted and created again. What is held of its former life is stored, since it
-     * cannot be read again, and the positions follow the new one.
-     */
-    private Position startAnew(TopicPartition partition, long first) {
-        LOG.warn("Offsets start anew: topic={} partition={} offset={} before={}", partition.topic(), partition.partition(),
-            first, positions.get(partition).handedOut);
-        storeWhatIsHeld(partition);
-        Position position = new Position(first);
-        positions.put(partition, position);
-        return position;
-    }
-
     private void storeWhatIsHeld(TopicPartition partition) {
         openBatches.openOf(this).stream().filter(file -> file.getTopic().equals(partition.topic())
-            && file.getPartition() == partition.partition()).forEach(BatchFile::want);
+            && file.getPartition() == partition.partition()).forEach(file -> file.want(Rotation.Reason.RESTART));
     }
 
     /**
@@ -326,12 +549,12 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         shortOfMemory = false;
         for (Iterator<PolledPartition> polled = ready.iterator(); polled.hasNext();) {
             PolledPartition next = polled.next();
-            if (handedOut.containsKey(next.partition)) {
+            if (handedOut.containsKey(next.partition())) {
                 // One at a time: if that one fails and is read again, what comes behind it must not be on its way already.
                 continue;
             }
-            long expected = openBatches.growth(this, next.partition.topic(), next.partition.partition(),
-                next.records.mostBytes());
+            long expected = openBatches.growth(this, next.partition().topic(), next.partition().partition(),
+                next.records().mostBytes());
             boolean fits = openBatches.reserve(this, expected, freed, rotation.maxHeldBytes());
             for (long more = 1; !fits && more > 0;) {
                 more = tickLargest(notDue, handedOut);
@@ -343,14 +566,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 shortOfMemory = true;
                 break;
             }
-            if (handedOut.containsKey(next.partition)) {
+            if (handedOut.containsKey(next.partition())) {
                 continue;
             }
             polled.remove();
-            notAskedFor.put(next.partition, next);
-            add(handedOut, next.partition, new PolledBatch(this, next.partition.topic(), next.partition.partition(),
-                next.startOffset, next.nextOffset, next.consumedAt, next.records, next.records.polled().size()),
-                next.nextOffset - 1);
+            notAskedFor.put(next.partition(), next);
+            // Stands for its pieces.
+            handedOut.put(next.partition(), List.of(batch(next)));
         }
         openBatches.setWaiting(this, shortOfMemory);
         return handedOut;
@@ -360,18 +582,25 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private long tickLargest(List<BatchFile> notDue, Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
         for (BatchFile file : notDue) {
             if (!handedOut.containsKey(new TopicPartition(file.getTopic(), file.getPartition()))) {
-                file.want();
+                file.want(Rotation.Reason.MEMORY);
                 return tick(file, handedOut);
             }
         }
         return 0;
     }
 
+    private ConsumerRecord<Object, Object> batch(PolledPartition polled) {
+        TopicPartition partition = polled.partition();
+        return record(partition, new PolledBatch(this, partition.topic(), partition.partition(), polled.startOffset(),
+            polled.nextOffset(), polled.consumedAt(), polled.topicId(), polled.records(), polled.records().polled().size()),
+            polled.nextOffset() - 1);
+    }
+
     /** Has one that rests read again later, as others must not wait for it; returns its bytes, which are free now. */
     private long dropUnpublished(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut) {
         for (Map.Entry<TopicPartition, Position> entry : positions.entrySet()) {
             BatchFile file = entry.getValue().unpublished;
-            if (file != null && !handedOut.containsKey(entry.getKey())) {
+            if (file != null && entry.getValue().restart == null && !handedOut.containsKey(entry.getKey())) {
                 long bytes = file.heldBytes();
                 rewind(file.getTopic(), file.getPartition());
                 return bytes;
@@ -385,14 +614,17 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         TopicPartition partition = new TopicPartition(file.getTopic(), file.getPartition());
         long end = file.nextOffset();
         add(handedOut, partition, new PolledBatch(this, file.getTopic(), file.getPartition(), end, end,
-            System.currentTimeMillis(), List.of(), 0), end - 1);
+            System.currentTimeMillis(), file.getTopicId(), List.of(), 0), end - 1);
         return file.heldBytes();
     }
 
     private static void add(Map<TopicPartition, List<ConsumerRecord<Object, Object>>> handedOut,
                             TopicPartition partition, Batch batch, long offset) {
-        handedOut.put(partition, List.of(
-            new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch)));
+        handedOut.put(partition, List.of(record(partition, batch, offset)));
+    }
+
+    private static ConsumerRecord<Object, Object> record(TopicPartition partition, Batch batch, long offset) {
+        return new ConsumerRecord<>(partition.topic(), partition.partition(), Math.max(0, offset), null, batch);
     }
 
     private Duration untilSomethingIsDue(Duration timeout) {
@@ -425,7 +657,9 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     }
 
     private boolean mayBeRead(TopicPartition partition, Position position) {
-        return !waiting && !quiet.contains(partition) && (position == null || !position.rests && position.unpublished == null);
+        return !waiting && !quiet.contains(partition) && !unverified.contains(partition)
+            && !isolation.isHeldBack(partition)
+            && (position == null || !position.rests && position.unpublished == null && position.restart == null);
     }
 
     private void endRests() {
@@ -437,6 +671,12 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                     return;
                 }
                 position.rests = false;
+                ready.addAll(position.heldBack);
+                position.heldBack.clear();
+                if (position.isUnreadable) {
+                    position.isUnreadable = false;
+                    refetch(partition);
+                }
                 if (mayBeRead(partition, position)) {
                     resume(List.of(partition));
                 }
@@ -460,12 +700,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 + " cannot be acknowledged: what starts at offset " + position.acknowledged + " is not stored."
                 + " A step of the storer's route must not leave out whole batches; see keepRecords for filters.");
         }
-        Position behind = new Position(Math.max(position.acknowledged, nextOffset));
+        Position behind = new Position(Math.max(position.acknowledged, nextOffset), position.topicId);
         behind.stored = isStored ? Math.max(position.stored, nextOffset) : position.stored;
         if (transactions.isOpen()) {
             awaitCommit(topicPartition, position);
             position.isUncertain = true;
-            transactions.commit(Map.of(topicPartition, behind.offsetAndMetadata()), groupMetadata());
+            // A partition that starts again has no use for the offset, nor a topic that was deleted.
+            transactions.commit(position.restart != null ? Map.of() : Map.of(topicPartition, behind.offsetAndMetadata()),
+                groupMetadata());
             position.isUncertain = false;
             position.committed = behind.acknowledged;
         }
@@ -496,34 +738,59 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         transactions.abort();
         openBatches.drop(this, topic, partition);
         Position position = positions.get(topicPartition);
-        if (position == null || !assignment().contains(topicPartition)) {
+        if (position == null || position.restart == null && !assignment().contains(topicPartition)) {
             return;
         }
         position.unpublished = null;
+        if (position.restart != null) {
+            LOG.error("Records that Kafka does not have any more could not be stored: topic={} partition={} fromOffset={}"
+                + " nextOffset={}", topic, partition, position.acknowledged, position.handedOut);
+        }
         rest(topicPartition, position, position.acknowledged);
     }
 
     @Override
-    public boolean keep(BatchFile stored) {
-        TopicPartition partition = new TopicPartition(stored.getTopic(), stored.getPartition());
+    public boolean keep(BatchFile file) {
+        TopicPartition partition = new TopicPartition(file.getTopic(), file.getPartition());
         Position position = positions.get(partition);
-        if (position == null || position.isUncertain || !assignment().contains(partition)) {
+        if (position == null || position.isUncertain) {
+            return false;
+        }
+        boolean isNeeded = position.restart != null ? file.getRotatedBy() != null
+            : file.isStored() && assignment().contains(partition);
+        if (!isNeeded) {
             return false;
         }
         transactions.abort();
-        position.unpublished = stored;
-        rest(partition, position, stored.nextOffset());
+        position.unpublished = file;
+        if (position.restart != null) {
+            // It is not read again after the rest.
+            holdBack(partition, position);
+        }
+        rest(partition, position, file.nextOffset());
+        position.heldBack.forEach(polled -> position.handedOut = polled.nextOffset());
         return true;
+    }
+
+    /** Keeps what was polled of a partition until its rest ends. */
+    private void holdBack(TopicPartition partition, Position position) {
+        if (notAskedFor.containsKey(partition)) {
+            position.heldBack.add(notAskedFor.get(partition));
+        }
+        ready.stream().filter(polled -> polled.partition().equals(partition)).forEach(position.heldBack::add);
     }
 
     /** Goes on at {@code offset} when it has rested. */
     private void rest(TopicPartition partition, Position position, long offset) {
-        ready.removeIf(polled -> polled.partition.equals(partition));
+        ready.removeIf(polled -> polled.partition().equals(partition));
+        notAskedFor.remove(partition);
         position.handedOut = offset;
         position.rests = true;
         position.restUntilNanos = System.nanoTime() + rest.toNanos();
-        seek(partition, offset);
-        pause(List.of(partition));
+        if (position.restart == null) {
+            seek(partition, offset);
+            pause(List.of(partition));
+        }
         LOG.info("Storing rests: topic={} partition={} offset={} for={}", partition.topic(), partition.partition(), offset,
             rest);
     }
@@ -532,8 +799,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private boolean makeCertain(TopicPartition partition, Position position) {
         try {
             OffsetAndMetadata committed = committed(Set.of(partition), COMMITTED_TIMEOUT).get(partition);
-            if (committed != null && committed.offset() > position.acknowledged) {
-                Position behind = Position.of(committed);
+            Position behind = committed == null ? null : Position.of(committed, position.topicId);
+            if (behind != null && behind.acknowledged > position.acknowledged) {
                 position.handedOut = behind.handedOut;
                 position.acknowledged = behind.acknowledged;
                 position.stored = behind.stored;
@@ -548,20 +815,40 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         }
     }
 
-    /** Where new partitions start, and where their last batch ended; those of which it is not known start where Kafka says. */
-    private void noteCommitted(Collection<TopicPartition> partitions) {
+    /**
+     * Loads what is committed of newly assigned partitions. What was committed for a former incarnation of a topic is of no
+     * use: its partitions start at their beginning.
+     *
+     * @throws KafkaException if the broker does not answer; the partitions stay paused, and the next poll tries again
+     */
+    private void verifyAssigned() {
+        if (unverified.isEmpty()) {
+            return;
+        }
+        Set<TopicPartition> partitions = new HashSet<>(unverified);
+        // What is held of the former incarnation is stored first.
+        partitions.removeIf(partition -> positions.containsKey(partition));
         if (partitions.isEmpty()) {
             return;
         }
-        try {
-            committed(Set.copyOf(partitions), COMMITTED_TIMEOUT).forEach((partition, committed) -> {
-                if (committed != null) {
-                    positions.put(partition, Position.of(committed));
-                }
-            });
-        } catch (KafkaException e) {
-            LOG.debug("Not known yet: what is committed of {}", partitions, e);
-        }
+        recreated(partitions);
+        committed(partitions, COMMITTED_TIMEOUT).forEach((partition, committed) -> {
+            if (committed == null) {
+                return;
+            }
+            String topicId = topicIds.idOf(partition.topic());
+            Position position = Position.of(committed, topicId);
+            if (position == null) {
+                LOG.warn("Partition starts at its beginning, since the topic was deleted and created again: topic={}"
+                    + " partition={} committedOffset={} topicId={}", partition.topic(), partition.partition(),
+                    committed.offset(), topicId);
+                seekToBeginning(List.of(partition));
+            } else {
+                positions.put(partition, position);
+            }
+        });
+        unverified.removeAll(partitions);
+        resume(partitions.stream().filter(partition -> mayBeRead(partition, positions.get(partition))).toList());
     }
 
     /**
@@ -571,13 +858,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void passGapsAndStarts() {
         for (TopicPartition partition : assignment()) {
             Position position = positions.get(partition);
-            if (position != null && (position.rests || position.handedOut != position.acknowledged)) {
+            if (unverified.contains(partition) || refetched.containsKey(partition)
+                || position != null && (position.rests || position.restart != null || position.handedOut != position.acknowledged)) {
                 continue;
             }
             try {
                 long offset = position(partition, Duration.ofMillis(1));
                 if (position == null) {
-                    positions.put(partition, new Position(offset));
+                    positions.put(partition, new Position(offset, topicIds.idOf(partition.topic())));
                 } else if (offset > position.acknowledged) {
                     position.handedOut = offset;
                     position.acknowledged = offset;
@@ -592,7 +880,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void commitAcknowledged() {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         positions.forEach((partition, position) -> {
-            if (!position.isUncertain && position.acknowledged > Math.max(position.committed, position.committing)) {
+            if (!position.isUncertain && position.restart == null
+                && position.acknowledged > Math.max(position.committed, position.committing)) {
                 position.committing = position.acknowledged;
                 offsets.put(partition, position.offsetAndMetadata());
             }
@@ -609,7 +898,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         }
         offsets.forEach((partition, offset) -> {
             Position position = positions.get(partition);
-            if (position != null) {
+            // Else the partition started again meanwhile, or a later offset is on its way.
+            if (position != null && position.committing == offset.offset()) {
                 position.committing = -1;
                 if (failure == null) {
                     position.committed = Math.max(position.committed, offset.offset());
@@ -623,7 +913,9 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         for (TopicPartition partition : partitions) {
             Position position = positions.get(partition);
-            if (position != null && !position.isUncertain && position.acknowledged > position.committed) {
+            if (position != null && !position.isUncertain && position.restart == null
+                && position.acknowledged > position.committed) {
+                position.committing = position.acknowledged;
                 offsets.put(partition, position.offsetAndMetadata());
             }
         }
@@ -648,9 +940,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void forget(Collection<TopicPartition> partitions) {
         meters.forget(partitions);
         quiet.forget(partitions);
+        isolation.forget(partitions);
+        refetched.keySet().removeAll(partitions);
+        unverified.removeAll(partitions);
         for (TopicPartition partition : partitions) {
             positions.remove(partition);
-            ready.removeIf(polled -> polled.partition.equals(partition));
+            notAskedFor.remove(partition);
+            ready.removeIf(polled -> polled.partition().equals(partition));
             openBatches.drop(this, partition.topic(), partition.partition());
         }
     }
@@ -694,22 +990,34 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
             meters.rebalanced(ConsumerMeters.Rebalance.ASSIGNED);
             camel.onPartitionsAssigned(partitions);
-            forget(partitions);
-            noteCommitted(partitions);
+            forget(partitions.stream().filter(partition -> !isOfDeletedTopic(partition)).toList());
+            unverified.addAll(partitions);
+            pause(partitions);
         }
 
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
             meters.rebalanced(ConsumerMeters.Rebalance.REVOKED);
-            commitNow(partitions);
-            forget(partitions);
+            release(partitions);
             camel.onPartitionsRevoked(partitions);
+        }
+
+        private void release(Collection<TopicPartition> partitions) {
+            Set<TopicPartition> kept = keepDeleted(partitions);
+            List<TopicPartition> released = partitions.stream().filter(partition -> !kept.contains(partition)).toList();
+            commitNow(released);
+            forget(released);
+        }
+
+        private boolean isOfDeletedTopic(TopicPartition partition) {
+            return positions.containsKey(partition) && positions.get(partition).restart != null;
         }
 
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
             meters.rebalanced(ConsumerMeters.Rebalance.LOST);
-            forget(partitions);
+            Set<TopicPartition> kept = keepDeleted(partitions);
+            forget(partitions.stream().filter(partition -> !kept.contains(partition)).toList());
             camel.onPartitionsLost(partitions);
         }
     }

@@ -72,6 +72,38 @@ record PolledRecords(List<ConsumerRecord<Object, Object>> polled, long mostBytes
         return parts;
     }
 
+    /** The records from one index to another, exclusive. */
+    PolledRecords part(int from, int to) {
+        List<ConsumerRecord<Object, Object>> part = polled.subList(from, to);
+        return new PolledRecords(part, part.stream().mapToLong(PolledRecords::mostBytes).sum());
+    }
+
+    /** The offset of a record. */
+    long offset(int index) {
+        return polled.get(index).offset();
+    }
+
+    /**
+     * How many of the records, from the first one on, fit into a batch file that takes so many more records and bytes; at
+     * least one.
+     */
+    int fitting(long recordsLeft, long bytesLeft) {
+        int most = (int) Math.max(1, Math.min(recordsLeft, polled.size()));
+        if (mostBytes <= bytesLeft) {
+            return most;
+        }
+        long bytes = mostBytes(polled.get(0));
+        int count = 1;
+        while (count < most && bytes < bytesLeft) {
+            bytes += mostBytes(polled.get(count));
+            if (bytes > bytesLeft) {
+                break;
+            }
+            count++;
+        }
+        return count;
+    }
+
     private static long mostBytes(ConsumerRecord<Object, Object> record) {
         long bytes = Record.mostBytes((byte[]) record.key(), (byte[]) record.value());
         for (Header header : record.headers()) {

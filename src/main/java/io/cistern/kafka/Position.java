@@ -1,12 +1,18 @@
 package io.cistern.kafka;
 
 import io.cistern.batch.BatchFile;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 
 /** How far a partition is, on its consumer's thread; offsets are of the next record. */
 final class Position {
 
-    private static final String STORED_TO = "stored to ";
+    /** What is committed with an offset: where the last batch ended, and the topic incarnation that the offset belongs to. */
+    private static final Pattern METADATA =
+        Pattern.compile("(?:stored to (\\d{1,18}))?(?:, )?(?:topic id ([A-Za-z0-9_-]{22}))?");
 
     long handedOut;
     long acknowledged;
@@ -18,17 +24,24 @@ final class Position {
     long committing = -1;
     long restUntilNanos;
     boolean rests;
-    /** In the bucket, but what goes with it could not be published: it is handed out again, and nothing before it is. */
+    /** Closed, but not stored or not published: it is handed out again, and nothing before it is. */
     BatchFile unpublished;
     /** Whether the broker may have committed more than is acknowledged. */
     boolean isUncertain;
-    /** Whether records are gone that come next. */
-    boolean isCutOff;
+    /** Polled after {@link #unpublished}, and not to be read again: handed out after it. */
+    final List<PolledPartition> heldBack = new ArrayList<>();
+    /** Whether it rests since its records cannot be read. */
+    boolean isUnreadable;
+    /** Where the partition starts again once everything that is held of it is stored; null if it goes on. */
+    PartitionRestart restart;
+    /** The topic incarnation of these offsets; null if the broker has no topic ids. */
+    final String topicId;
 
-    Position(long offset) {
+    Position(long offset, String topicId) {
         handedOut = offset;
         acknowledged = offset;
         stored = offset;
+        this.topicId = topicId;
     }
 
     /** Where the next batch starts: behind the last one, over offsets that hold nothing. */
@@ -36,26 +49,30 @@ final class Position {
         return handedOut == acknowledged ? stored : handedOut;
     }
 
-    /** Goes on at {@code first}: what was before it is gone, and no file must look as if there had been nothing. */
-    void cutOff(long first) {
-        isCutOff = false;
-        handedOut = first;
-        acknowledged = first;
-        stored = first;
-    }
-
-    /** What is committed, with a note of where the last batch ended if that is before it. */
+    /** What is committed, with a note of where the last batch ended if that is before it, and of the topic incarnation. */
     OffsetAndMetadata offsetAndMetadata() {
-        return new OffsetAndMetadata(acknowledged, stored < acknowledged ? STORED_TO + stored : "");
+        String ended = stored < acknowledged ? "stored to " + stored : "";
+        String incarnation = topicId == null ? "" : "topic id " + topicId;
+        return new OffsetAndMetadata(acknowledged, ended + (ended.isEmpty() || incarnation.isEmpty() ? "" : ", ") + incarnation);
     }
 
-    /** Where a partition goes on of which this is committed. */
-    static Position of(OffsetAndMetadata committed) {
-        Position position = new Position(committed.offset());
+    /**
+     * Where a partition goes on of which this is committed.
+     *
+     * @param topicId the topic incarnation of the partition now, or null
+     * @return null if the offset was committed for another incarnation of the topic
+     */
+    static Position of(OffsetAndMetadata committed, String topicId) {
+        Position position = new Position(committed.offset(), topicId);
         position.committed = committed.offset();
-        if (committed.metadata().matches(STORED_TO + "\\d{1,18}")) {
-            position.stored = Math.min(position.stored,
-                Long.parseLong(committed.metadata().substring(STORED_TO.length())));
+        Matcher metadata = METADATA.matcher(committed.metadata());
+        if (metadata.matches()) {
+            if (metadata.group(2) != null && topicId != null && !topicId.equals(metadata.group(2))) {
+                return null;
+            }
+            if (metadata.group(1) != null) {
+                position.stored = Math.min(position.stored, Long.parseLong(metadata.group(1)));
+            }
         }
         return position;
     }

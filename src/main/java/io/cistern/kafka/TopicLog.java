@@ -33,12 +33,14 @@ public final class TopicLog implements Closeable {
 
     private final String topic;
     private final int partitions;
+    private final String topicId;
     private final Duration timeout;
     private final Consumer<byte[], byte[]> consumer;
 
-    TopicLog(Properties connection, String topic, int partitions, Duration timeout) {
+    TopicLog(Properties connection, String topic, int partitions, String topicId, Duration timeout) {
         this.topic = topic;
         this.partitions = partitions;
+        this.topicId = topicId;
         this.timeout = timeout;
         Properties properties = new Properties();
         properties.putAll(connection);
@@ -55,6 +57,11 @@ public final class TopicLog implements Closeable {
     /** How many partitions the topic has. */
     public int partitions() {
         return partitions;
+    }
+
+    /** Kafka's id of the topic; null if the broker has none. */
+    public String topicId() {
+        return topicId;
     }
 
     /** The offset from which on Kafka has kept the records of a partition. */

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -29,8 +30,11 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -70,6 +74,39 @@ public final class Topics implements CamelContextAware {
             Thread.currentThread().interrupt();
             throw new KafkaException("Interrupted", e);
         }
+    }
+
+    /**
+     * The ids of topics by their names, without those that do not exist, or have no id that this user may see.
+     *
+     * @throws KafkaException if the broker does not answer in time, or refuses
+     */
+    Map<String, String> ids(Collection<String> names) {
+        Map<String, String> ids = new HashMap<>();
+        try (Admin admin = admin()) {
+            for (var asked : admin.describeTopics(names).topicNameValues().entrySet()) {
+                try {
+                    ids.put(asked.getKey(), id(asked.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS)));
+                } catch (ExecutionException e) {
+                    if (!(e.getCause() instanceof UnknownTopicOrPartitionException
+                        || e.getCause() instanceof TopicAuthorizationException)) {
+                        throw new KafkaException("The broker did not tell the id of topic " + asked.getKey() + ": "
+                            + e.getCause().getMessage(), e.getCause());
+                    }
+                }
+            }
+        } catch (TimeoutException e) {
+            throw new KafkaException("The broker did not tell topic ids in time: " + names, e);
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        }
+        ids.values().removeIf(Objects::isNull);
+        return ids;
+    }
+
+    /** The id of a topic; null if the broker has none, as brokers before 2.8. */
+    static String id(TopicDescription topic) {
+        return topic.topicId() == null || topic.topicId().equals(Uuid.ZERO_UUID) ? null : topic.topicId().toString();
     }
 
     /** Which records a topic takes; {@link TopicLimits#NONE} if the broker does not say it. */
@@ -205,7 +242,8 @@ public final class Topics implements CamelContextAware {
      */
     public TopicLog log(String topic) {
         int partitions = settings.value("camel.component.kafka.brokers").isEmpty() ? 0 : partitions(topic);
-        return partitions == 0 ? null : new TopicLog(connection(), topic, partitions, settings.startTimeout());
+        return partitions == 0 ? null : new TopicLog(connection(), topic, partitions,
+            ids(List.of(topic)).get(topic), settings.startTimeout());
     }
 
     /** A client of the broker, to be closed. */

@@ -78,6 +78,17 @@ public final class Audit {
         private final Coverage coverage = new Coverage();
         /** All of its files if some go back; empty otherwise. */
         private final List<PlannedFile> files = new ArrayList<>();
+        /** The topic id of its files, as far as it is known of any. */
+        private String topicId;
+
+        /** Adds a file to those that do not go back; false if it does, or is of another topic incarnation. */
+        private boolean add(AuditedFile file) {
+            if (topicId != null && file.topicId != null && !topicId.equals(file.topicId)) {
+                return false;
+            }
+            topicId = file.topicId == null ? topicId : file.topicId;
+            return coverage.add(file);
+        }
     }
 
     /** What a listing brings. */
@@ -171,7 +182,7 @@ public final class Audit {
             }
             if (goBack.contains(partName)) {
                 part.files.add(file);
-            } else if (!part.coverage.add(file)) {
+            } else if (!part.add(file)) {
                 found.add(partName);
             }
         }
@@ -232,10 +243,17 @@ public final class Audit {
                 ofTopic.forEach((partition, part) -> {
                     List<Coverage> divided = divide(topic, partition, part);
                     for (int life = 1; life <= divided.size(); life++) {
-                        // Of former lives Kafka has nothing.
                         Coverage stored = divided.get(life - 1);
-                        lives.add((life < divided.size() ? new LifeReport(partition, life, stored, null, null)
-                            : new LifeReport(partition, life, stored, log, lostBehind(topic, partition, stored))).toMap());
+                        boolean isLast = life == divided.size();
+                        // Of former lives Kafka has nothing.
+                        boolean isInKafka = log != null && (log.topicId() == null || stored.topicId() == null
+                            ? isLast : log.topicId().equals(stored.topicId()));
+                        lives.add(new LifeReport(partition, life, stored, isInKafka ? log : null,
+                            isLast ? lostBehind(topic, partition, stored) : null).toMap());
+                        if (isLast && log != null && !isInKafka) {
+                            // The topic was created again, and nothing of that is stored yet.
+                            lives.add(new LifeReport(partition, life + 1, new Coverage(), log, null).toMap());
+                        }
                     }
                 });
             }

@@ -43,6 +43,7 @@ final class Coverage {
     private long lastFirstOffset = -1;
     private long lastFirstTimestamp;
     private long lastConsumedAt;
+    private String topicId;
 
     /**
      * Adds a file, in any order, as long as none goes back: behind each offset only files follow that were consumed later.
@@ -121,6 +122,7 @@ final class Coverage {
             file.days.forEach((day, count) -> day(day)[1] += count);
         }
         lastConsumedAt = Math.max(lastConsumedAt, file.consumedAt);
+        topicId = file.topicId == null ? topicId : file.topicId;
         if (file.firstOffset >= lastFirstOffset) {
             lastFirstOffset = file.firstOffset;
             lastFirstTimestamp = file.firstTimestamp;
@@ -169,6 +171,11 @@ final class Coverage {
     /** The offsets of these. */
     long emptyOffsets() {
         return emptyOffsets + rows.values().stream().mapToLong(row -> row.firstOffset - row.from).sum();
+    }
+
+    /** Kafka's id of the topic in this life; null if it is not known of any file. */
+    String topicId() {
+        return topicId;
     }
 
     /** When the latest of the files was consumed, milliseconds since the epoch. */

@@ -119,7 +119,7 @@ final class FileCheck {
     /** What was found in a file with which nothing is wrong. */
     FileFacts found() {
         return new FileFacts(name.key(), least, greatest, lastOffset, count,
-            facts == null ? FileFacts.NOT_NOTED : facts.from());
+            facts == null ? FileFacts.NOT_NOTED : facts.from(), facts == null ? null : facts.topicId());
     }
 
     /** The same, as what is to be known of the file of this name. */

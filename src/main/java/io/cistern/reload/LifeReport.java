@@ -35,6 +35,8 @@ final class LifeReport {
     private final int life;
     private final Coverage stored;
     private final List<Range> rows;
+    /** Null where it is not known. */
+    private final String topicId;
     /** Null where Kafka cannot tell. */
     private final TopicLog log;
     private final List<Range> ranges = new ArrayList<>();
@@ -55,6 +57,7 @@ final class LifeReport {
         this.stored = stored;
         this.rows = stored.ranges();
         this.log = log != null && partition < log.partitions() && isThisLife(log) ? log : null;
+        this.topicId = stored.topicId() == null && this.log != null && rows.isEmpty() ? log.topicId() : stored.topicId();
         long next = -1;
         for (Range row : rows) {
             if (open != null) {
@@ -71,11 +74,11 @@ final class LifeReport {
         behind = next;
     }
 
-    /** Whether the records in Kafka are those of this life, as far as one can tell by one that both have. */
+    /** Whether the records in Kafka are those of this life, by the topic id, else as far as a record tells that both have. */
     private boolean isThisLife(TopicLog asked) {
         end = asked.end(partition);
         beginning = asked.beginning(partition);
-        if (rows.isEmpty()) {
+        if (rows.isEmpty() || asked.topicId() != null && asked.topicId().equals(stored.topicId())) {
             return true;
         }
         if (end <= rows.get(rows.size() - 1).to()) {
@@ -135,6 +138,9 @@ final class LifeReport {
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("partition", partition);
         report.put("life", life);
+        if (topicId != null) {
+            report.put("topicId", topicId);
+        }
         report.put("inKafka", log != null);
         report.put("files", stored.files());
         report.put("records", stored.records());

@@ -6,7 +6,10 @@ import io.cistern.bucket.Bucket;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -19,6 +22,8 @@ import java.util.stream.IntStream;
  * rewound consumer group leaves it, are compared by their first common offset: with the same record there they belong
  * together and are never divided, so that no record comes twice; with another one a new life began between them. So it
  * did between a file and a later one of lower offsets whose records came only after the former was consumed.
+ *
+ * <p>Kafka's topic ids, where files have them, go before all of that: a life has files of one topic id only.
  */
 final class Lives {
 
@@ -35,15 +40,20 @@ final class Lives {
         this.topic = topic;
     }
 
-    /** Whether any file goes back behind one that was consumed before it; sorts the files by that on the way. */
+    /**
+     * Whether any file goes back behind one that was consumed before it, or is of another topic incarnation; sorts the files by
+     * the time when they were consumed on the way.
+     */
     static boolean goBack(List<PlannedFile> files) {
         files.sort(Comparator.comparingLong((PlannedFile file) -> file.consumedAt)
             .thenComparingLong(file -> file.firstOffset));
         long reach = -1;
+        PlannedFile identified = null;
         for (PlannedFile file : files) {
-            if (file.firstOffset <= reach) {
+            if (file.firstOffset <= reach || identified != null && identified.isOfOtherIncarnation(file)) {
                 return true;
             }
+            identified = file.topicId == null ? identified : file;
             reach = Math.max(reach, Math.max(file.firstOffset, file.lastOffset));
         }
         return false;
@@ -67,12 +77,27 @@ final class Lives {
         for (int i = 0; i < files.size(); i++) {
             int end = former[i] < start ? -1 : boundary(files, former[i], i, undivided);
             if (end > start) {
-                lives.add(asLife(files.subList(start, end)));
+                addByTopicId(files.subList(start, end), lives);
                 start = end;
             }
         }
-        lives.add(asLife(files.subList(start, files.size())));
+        addByTopicId(files.subList(start, files.size()), lives);
         return lives;
+    }
+
+    /**
+     * Adds the lives of files that have nothing between them that divides them but their topic ids. A file without one is of
+     * the life of the file that was consumed before it.
+     */
+    private static void addByTopicId(List<PlannedFile> files, List<Plan.Life> lives) {
+        String first = files.stream().map(file -> file.topicId).filter(Objects::nonNull).findFirst().orElse(null);
+        Map<String, List<PlannedFile>> byTopicId = new LinkedHashMap<>();
+        String topicId = first;
+        for (PlannedFile file : files) {
+            topicId = file.topicId == null ? topicId : file.topicId;
+            byTopicId.computeIfAbsent(topicId, ignored -> new ArrayList<>()).add(file);
+        }
+        byTopicId.values().forEach(ofTopicId -> lives.add(asLife(ofTopicId)));
     }
 
     private static Plan.Life asLife(List<PlannedFile> files) {
@@ -132,7 +157,8 @@ final class Lives {
         for (int i = 0; i < files.size(); i++) {
             PlannedFile file = files.get(i);
             var above = latestByFirstOffset.higherEntry(file.firstOffset);
-            if (above != null && files.get(above.getValue()).consumedAt + CLOCKS_DIFFER < file.firstTimestamp) {
+            if (above != null && !files.get(above.getValue()).isOfSameIncarnation(file)
+                && files.get(above.getValue()).consumedAt + CLOCKS_DIFFER < file.firstTimestamp) {
                 former[i] = Math.max(former[i], above.getValue());
             }
             latestByFirstOffset.headMap(file.firstOffset, true).clear();
@@ -166,7 +192,8 @@ final class Lives {
 
     /** Whether the files have the same record at their first common offset; null if they have no offset in common. */
     private Boolean haveSameRecord(PlannedFile lower, PlannedFile upper) {
-        if (lower.firstOffset == upper.firstOffset && lower.firstTimestamp != upper.firstTimestamp) {
+        if (lower.isOfOtherIncarnation(upper)
+            || lower.firstOffset == upper.firstOffset && lower.firstTimestamp != upper.firstTimestamp) {
             return false;
         }
         try (BatchFileReader inLower = open(lower)) {

@@ -18,6 +18,8 @@ class PlannedFile {
     final long consumedAt;
     /** How many records, or -1 if it is not known. */
     final long count;
+    /** The topic incarnation of its records, as Kafka's topic id; null if it is not known. */
+    final String topicId;
     /** Null where the name follows from the rest, as it does for files of our own. */
     private final String oddName;
     private final byte compression;
@@ -35,6 +37,7 @@ class PlannedFile {
         this.consumedAt = parsed.consumedAt();
         this.lastOffset = facts == null ? -1 : facts.lastOffset();
         this.count = facts == null ? -1 : facts.count();
+        this.topicId = facts == null ? null : facts.topicId();
         this.compression = (byte) Compression.ofFileName(name).ordinal();
         this.oddName = name.equals(name(parsed.topic())) ? null : name;
     }
@@ -47,12 +50,23 @@ class PlannedFile {
         lastOffset = -1;
         consumedAt = 0;
         count = -1;
+        topicId = null;
         compression = 0;
         oddName = path;
     }
 
     PlanPart.File asPart(String topic) {
         return new PlanPart.File(name(topic), firstOffset, count);
+    }
+
+    /** Whether both files are known to be of different incarnations of their topic. */
+    boolean isOfOtherIncarnation(PlannedFile other) {
+        return topicId != null && other.topicId != null && !topicId.equals(other.topicId);
+    }
+
+    /** Whether both files are known to be of the same incarnation of their topic. */
+    boolean isOfSameIncarnation(PlannedFile other) {
+        return topicId != null && topicId.equals(other.topicId);
     }
 
     String name(String topic) {

@@ -49,7 +49,7 @@ public final class TestFiles {
     static BatchFile batchFile(String folder, String topic, long consumedAt, Compression compression, long startOffset,
                                List<Record> records) {
         PolledBatch polled = new PolledBatch(null, topic, records.get(0).partition(), startOffset,
-            records.get(records.size() - 1).offset() + 1, consumedAt, records, records.size());
+            records.get(records.size() - 1).offset() + 1, consumedAt, null, records, records.size());
         BatchFile file = new BatchFile(polled, new BatchFile.Destination(folder, List.of()), compression,
             new LineWriter(false), new OpenBatches(), 0);
         file.append(polled);

@@ -11,6 +11,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.LongRange;
+import org.apache.kafka.common.Uuid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,13 +35,25 @@ class FileFactsTest {
         @ForAll long greatest, @ForAll @LongRange long lastOffset, @ForAll @LongRange long count,
         @ForAll @LongRange long from) {
         String key = BatchFileName.parse(file.name(), file.topic()).key();
-        FileFacts facts = new FileFacts(key, least, greatest, lastOffset, count, from);
+        FileFacts facts = new FileFacts(key, least, greatest, lastOffset, count, from, null);
         String name = key + '.' + least + '_' + greatest + '_' + lastOffset + '_' + count + '_' + from;
 
         assertThat(facts.path("in/orders")).isEqualTo(".cistern/in/orders/" + name);
         assertThat(facts.widePath("in/orders")).isEqualTo(".cistern/.wide/in/orders/" + name);
         assertThat(FileFacts.parse(name)).isEqualTo(facts).isNotEqualTo(
             new FileFacts(key, least, greatest, lastOffset, count));
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
+    void readsBackTheTopicId(@ForAll("files") Named file, @ForAll long least, @ForAll long greatest,
+                             @ForAll @LongRange long lastOffset, @ForAll @LongRange(min = -1) long from) {
+        String key = BatchFileName.parse(file.name(), file.topic()).key();
+        FileFacts facts = new FileFacts(key, least, greatest, lastOffset, 1, from, Uuid.randomUuid().toString());
+
+        String name = facts.path("in/orders").substring(".cistern/in/orders/".length());
+
+        assertThat(name).endsWith("." + facts.topicId());
+        assertThat(FileFacts.parse(name)).isEqualTo(facts);
     }
 
     @Property(edgeCases = EdgeCasesMode.NONE)

@@ -48,7 +48,7 @@ class ConsumerMetersTest {
                 for (int i = 0; i < 8; i++) {
                     consumer.addRecord(new ConsumerRecord<>(partition.topic(), partition.partition(), i, null, new byte[1]));
                 }
-                positions.put(partition, new Position(0));
+                positions.put(partition, new Position(0, null));
                 positions.get(partition).handedOut = 8;
             }
             consumer.poll(Duration.ZERO);
