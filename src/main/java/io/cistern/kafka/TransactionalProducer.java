@@ -7,9 +7,11 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -30,9 +32,10 @@ final class TransactionalProducer {
     private static final long MOST_IDLE_NANOS = Duration.ofHours(1).toNanos();
 
     private final Properties properties;
+    private final Function<Properties, Producer<Object, Object>> clients;
     /** What is sent and not known to be acknowledged. */
     private final List<Sent> pending = new ArrayList<>();
-    private UnfoldingProducer producer;
+    private Producer<Object, Object> producer;
     private boolean isOpen;
     private long usedNanos;
 
@@ -63,6 +66,13 @@ final class TransactionalProducer {
      *                        properties say it
      */
     TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis) {
+        this(properties, transactionalId, timeoutMillis, UnfoldingProducer::new);
+    }
+
+    /** @param clients creates the Kafka producer; it is called again when the last one can no longer be used */
+    TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis,
+                          Function<Properties, Producer<Object, Object>> clients) {
+        this.clients = clients;
         this.properties = new Properties();
         this.properties.putAll(properties);
         this.properties.putIfAbsent(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, timeoutMillis);
@@ -90,7 +100,12 @@ final class TransactionalProducer {
     Future<RecordMetadata> send(ProducerRecord<Object, Object> message, Callback callback) {
         settle();
         begin();
-        Future<RecordMetadata> sent = producer.send(message, callback);
+        Future<RecordMetadata> sent;
+        try {
+            sent = producer.send(message, callback);
+        } catch (IllegalStateException e) {
+            throw new TransactionException(e);
+        }
         pending.add(new Sent(message.topic(), sent));
         return sent;
     }
@@ -122,12 +137,12 @@ final class TransactionalProducer {
         if (producer != null) {
             return;
         }
-        UnfoldingProducer made = new UnfoldingProducer(properties);
+        Producer<Object, Object> made = clients.apply(properties);
         try {
             made.initTransactions();
-        } catch (KafkaException e) {
-            made.close(Duration.ZERO);
-            throw e;
+        } catch (RuntimeException e) {
+            close(made, Duration.ZERO);
+            throw e instanceof KafkaException ? e : new KafkaException(e);
         }
         producer = made;
         usedNanos = System.nanoTime();
@@ -141,7 +156,12 @@ final class TransactionalProducer {
         make();
         usedNanos = System.nanoTime();
         if (!isOpen) {
-            producer.beginTransaction();
+            try {
+                producer.beginTransaction();
+            } catch (RuntimeException e) {
+                discard("A transaction cannot begin", e);
+                throw new TransactionException(e);
+            }
             isOpen = true;
         }
     }
@@ -167,7 +187,8 @@ final class TransactionalProducer {
             isOpen = false;
         } catch (TransactionException e) {
             throw e;
-        } catch (KafkaException e) {
+        } catch (KafkaException | IllegalStateException e) {
+            // A KafkaProducer reports a state that it cannot leave as an IllegalStateException.
             throw new TransactionException(e);
         }
     }
@@ -192,18 +213,35 @@ final class TransactionalProducer {
         }
     }
 
-    /** Undoes what was sent since the last commit; does nothing if there is nothing. */
+    /**
+     * Undoes what was sent since the last commit; does nothing if there is nothing. After a commit that timed out, Kafka's
+     * producer allows nothing but the same commit again. It is replaced then: the next producer has the same transactional id,
+     * and its start ends the transaction, as committed if the coordinator has decided so before, else as aborted.
+     */
     void abort() {
         pending.clear();
         if (isOpen) {
             isOpen = false;
             try {
                 producer.abortTransaction();
-            } catch (KafkaException e) {
-                LOG.warn("A transaction could not be aborted; its producer is replaced, which aborts it: {}", e.toString());
-                producer.close(Duration.ZERO);
-                producer = null;
+            } catch (RuntimeException e) {
+                discard("Abort of a transaction failed", e);
             }
+        }
+    }
+
+    private void discard(String what, RuntimeException reason) {
+        LOG.warn("{}, replacing its producer, whose start ends the transaction: reason={}", what, reason.toString());
+        close(producer, Duration.ZERO);
+        producer = null;
+        isOpen = false;
+    }
+
+    private static void close(Producer<Object, Object> producer, Duration timeout) {
+        try {
+            producer.close(timeout);
+        } catch (KafkaException e) {
+            LOG.warn("Close of a producer failed: reason={}", e.toString());
         }
     }
 

@@ -12,10 +12,12 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.common.protocol.ApiKeys;
 
 /**
- * Stands before a broker that does not answer requests of one kind, nor any behind them on the same connection. A request
+ * Stands before a broker that does not answer requests of one kind, nor any behind them on the same connection, until
+ * {@link #answer}. Either the request never arrives at the broker, or its answer is lost. A request
  * is its size in four bytes, and begins with two that say of which kind it is
  * (<a href="https://kafka.apache.org/protocol#protocol_messages">Kafka's protocol</a>).
  */
@@ -26,19 +28,38 @@ public final class KafkaRelay implements AutoCloseable {
     private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
     private final int target;
     private final ApiKeys unanswered;
+    private final Lost lost;
+    private volatile boolean answers;
 
-    private KafkaRelay(int target, ApiKeys unanswered) throws IOException {
+    /** What is lost: the request, or its answer. */
+    public enum Lost { REQUEST, ANSWER }
+
+    private KafkaRelay(int target, ApiKeys unanswered, Lost lost) throws IOException {
         this.target = target;
         this.unanswered = unanswered;
+        this.lost = lost;
         listener.bind(new InetSocketAddress(Ports.HOST, port));
         thread(this::listen);
     }
 
     /** Takes connections at once; the broker tells its clients to come here, from its start on. */
     public static KafkaRelay before(EmbeddedKafka broker, ApiKeys unanswered) throws IOException {
-        KafkaRelay relay = new KafkaRelay(broker.port(), unanswered);
+        return before(broker, unanswered, Lost.REQUEST);
+    }
+
+    public static KafkaRelay before(EmbeddedKafka broker, ApiKeys unanswered, Lost lost) throws IOException {
+        KafkaRelay relay = new KafkaRelay(broker.port(), unanswered, lost);
         broker.set("advertised.listeners", "PLAINTEXT://" + Ports.HOST + ":" + relay.port);
         return relay;
+    }
+
+    public String bootstrapServers() {
+        return Ports.HOST + ":" + port;
+    }
+
+    /** Lets all requests and answers through from now on, on connections on which none was lost. */
+    public void answer() {
+        answers = true;
     }
 
     private void listen() throws IOException {
@@ -47,26 +68,35 @@ public final class KafkaRelay implements AutoCloseable {
             Socket broker = new Socket(Ports.HOST, target);
             open.add(client);
             open.add(broker);
+            AtomicBoolean isSilent = new AtomicBoolean();
             thread(() -> {
                 try (client; broker) {
-                    sendOn(new DataInputStream(client.getInputStream()), new DataOutputStream(broker.getOutputStream()));
+                    sendOn(new DataInputStream(client.getInputStream()), new DataOutputStream(broker.getOutputStream()), isSilent);
                 }
             });
             thread(() -> {
                 try (client; broker) {
-                    broker.getInputStream().transferTo(client.getOutputStream());
+                    byte[] bytes = new byte[8192];
+                    for (int read = broker.getInputStream().read(bytes); read >= 0; read = broker.getInputStream().read(bytes)) {
+                        if (!isSilent.get()) {
+                            client.getOutputStream().write(bytes, 0, read);
+                        }
+                    }
                 }
             });
         }
     }
 
-    private void sendOn(DataInputStream from, DataOutputStream to) throws IOException {
+    private void sendOn(DataInputStream from, DataOutputStream to, AtomicBoolean isSilent) throws IOException {
         while (true) {
             byte[] request = new byte[from.readInt()];
             from.readFully(request);
-            if (ByteBuffer.wrap(request).getShort() == unanswered.id) {
-                from.transferTo(OutputStream.nullOutputStream());
-                return;
+            if (!answers && ByteBuffer.wrap(request).getShort() == unanswered.id) {
+                if (lost == Lost.REQUEST) {
+                    from.transferTo(OutputStream.nullOutputStream());
+                    return;
+                }
+                isSilent.set(true);
             }
             to.writeInt(request.length);
             to.write(request);
