@@ -33,10 +33,12 @@ public final class BatchClients implements KafkaClientFactory {
     private final ConsumerMeters meters;
     private final Topics topics;
     private final StartOffsets startOffsets;
+    private final ConsumerHealth consumers;
+    private final InstanceIds instanceIds = new InstanceIds();
     private final AtomicInteger count = new AtomicInteger();
 
     public BatchClients(Settings settings, OpenBatches openBatches, Rotation rotation, Transactions transactions,
-                        ConsumerMeters meters, Topics topics) {
+                        ConsumerMeters meters, Topics topics, ConsumerHealth consumers) {
         this.settings = settings;
         this.openBatches = openBatches;
         this.rotation = rotation;
@@ -44,6 +46,7 @@ public final class BatchClients implements KafkaClientFactory {
         this.meters = meters;
         this.topics = topics;
         this.startOffsets = new StartOffsets(settings, topics);
+        this.consumers = consumers;
     }
 
     @Override
@@ -51,8 +54,9 @@ public final class BatchClients implements KafkaClientFactory {
         int id = count.incrementAndGet();
         Properties prepared = prepared(settings, properties, id);
         leaveToBroker(prepared);
-        return new FoldingConsumer(prepared, id, openBatches, rotation, transactions, meters,
-            settings.storer().restAfterFailure(), topics, startOffsets);
+        Runnable onClose = instanceIds.assign(prepared);
+        return ReplaceableConsumer.of(prepared, () -> new FoldingConsumer(prepared, id, openBatches, rotation, transactions,
+            meters, settings.storer().restAfterFailure(), topics, startOffsets), consumers, onClose);
     }
 
     @Override

@@ -146,11 +146,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
-        try {
-            return next(timeout);
-        } catch (RuntimeException e) {
-            return FailedPoll.rest(e);
-        }
+        return next(timeout);
     }
 
     private ConsumerRecords<Object, Object> next(Duration timeout) {
@@ -967,14 +963,20 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     @Override
     public void close() {
-        end();
-        super.close();
+        try {
+            end();
+        } finally {
+            super.close();
+        }
     }
 
     @Override
     public void close(Duration timeout) {
-        end();
-        super.close(timeout);
+        try {
+            end();
+        } finally {
+            super.close(timeout);
+        }
     }
 
     /** Runs inside of poll, and so never while a batch is being stored. */

@@ -1,5 +1,6 @@
 package io.cistern.kafka;
 
+import io.cistern.FatalErrors;
 import io.cistern.Settings;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -111,7 +112,7 @@ public final class ReloadLog implements Plans {
         }
         tail.assign(followed);
         tail.seekToBeginning(followed);
-        thread = new Thread(this::follow, "reload-log");
+        thread = new Thread(FatalErrors.watched(this::follow), "reload-log");
         thread.setDaemon(true);
         thread.start();
     }

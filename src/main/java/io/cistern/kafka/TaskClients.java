@@ -32,19 +32,22 @@ public final class TaskClients extends DefaultKafkaClientFactory {
     private final Settings settings;
     private final TaskDesk desk;
     private final ReloadLog log;
+    private final ConsumerHealth consumers;
+    private final InstanceIds instanceIds = new InstanceIds();
     private final ThreadLocal<TaskConsumer> polling = new ThreadLocal<>();
     private final ThreadLocal<Plain> plain = new ThreadLocal<>();
     private volatile Properties publishing;
     private int count;
 
-    /** A producer without transactions, which makes batches of at most so many bytes. */
-    private record Plain(UnfoldingProducer producer, int batchBytes) {
+    /** A consumer's producer without transactions, which makes batches of at most so many bytes. */
+    private record Plain(TaskConsumer consumer, UnfoldingProducer producer, int batchBytes) {
     }
 
-    public TaskClients(Settings settings, TaskDesk desk, ReloadLog log) {
+    public TaskClients(Settings settings, TaskDesk desk, ReloadLog log, ConsumerHealth consumers) {
         this.settings = settings;
         this.desk = desk;
         this.log = log;
+        this.consumers = consumers;
     }
 
     @Override
@@ -57,9 +60,10 @@ public final class TaskClients extends DefaultKafkaClientFactory {
         own.putAll(publishing == null ? log.producerProperties() : publishing);
         String clientId = prepared.getProperty(CommonClientConfigs.CLIENT_ID_CONFIG) + "-tasks";
         own.put(ProducerConfig.CLIENT_ID_CONFIG, clientId);
-        TransactionalProducer producer = new TransactionalProducer(own, log.transactionalId(id), TIMEOUT_MILLIS);
-        return new TaskConsumer(prepared, settings.reload().tasksTopic(), desk, log, producer,
-            settings.reload().restAfterFailure(), polling::set);
+        Runnable onClose = instanceIds.assign(prepared);
+        return ReplaceableConsumer.of(prepared, () -> new TaskConsumer(prepared, settings.reload().tasksTopic(), desk, log,
+            new TransactionalProducer(own, log.transactionalId(id), TIMEOUT_MILLIS), settings.reload().restAfterFailure(),
+            polling::set), consumers, onClose);
     }
 
     @Override
@@ -97,14 +101,14 @@ public final class TaskClients extends DefaultKafkaClientFactory {
 
     private UnfoldingProducer plainProducer(TaskConsumer consumer) {
         Plain own = plain.get();
-        if (own == null || own.batchBytes > consumer.batchBytes()) {
+        if (own == null || own.consumer != consumer || own.batchBytes > consumer.batchBytes()) {
             if (own != null) {
                 own.producer.close();
             }
             Properties properties = new Properties();
             properties.putAll(publishing);
             BatchClients.limitBatches(properties, consumer.batchBytes());
-            own = new Plain(new UnfoldingProducer(properties), consumer.batchBytes());
+            own = new Plain(consumer, new UnfoldingProducer(properties), consumer.batchBytes());
             plain.set(own);
             consumer.closeWith(own.producer);
         }

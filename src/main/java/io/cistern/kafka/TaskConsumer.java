@@ -120,11 +120,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
 
     @Override
     public ConsumerRecords<Object, Object> poll(Duration timeout) {
-        try {
-            return next(timeout);
-        } catch (RuntimeException e) {
-            return FailedPoll.rest(e);
-        }
+        return next(timeout);
     }
 
     private ConsumerRecords<Object, Object> next(Duration timeout) {

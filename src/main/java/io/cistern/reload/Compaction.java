@@ -1,5 +1,6 @@
 package io.cistern.reload;
 
+import io.cistern.FatalErrors;
 import io.cistern.Settings;
 import io.cistern.batch.BadLineException;
 import io.cistern.batch.DamagedFileException;
@@ -110,7 +111,7 @@ public final class Compaction {
         Lane start = turn.lane().copy();
         start.restart();
         String key = turn.task().reload();
-        reading.execute(() -> {
+        reading.execute(FatalErrors.watched(() -> {
             LatestByKey index = new LatestByKey(memoryBytes);
             try (LaneReader reader = turns.newReader(key, request, start)) {
                 if (request.onError() != ReloadRequest.OnError.STOP) {
@@ -132,7 +133,7 @@ public final class Compaction {
                 index.close();
                 found.latest.completeExceptionally(e);
             }
-        });
+        }));
         return found;
     }
 

@@ -1,5 +1,6 @@
 package io.cistern.reload;
 
+import io.cistern.FatalErrors;
 import io.cistern.Settings;
 import io.cistern.batch.BadLineException;
 import io.cistern.kafka.Entry;
@@ -122,7 +123,7 @@ public final class Lead {
             return true;
         }
         CompletableFuture<Planned> plan = plans.computeIfAbsent(reload.getId(),
-            id -> CompletableFuture.supplyAsync(() -> plan(reload), planning));
+            id -> CompletableFuture.supplyAsync(FatalErrors.watched(() -> plan(reload)), planning));
         Planned planned;
         try {
             planned = plan.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
