@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -96,6 +97,11 @@ class SaslTest {
             .set(LISTENER + "plain.sasl.jaas.config", MODULES + "plain.PlainLoginModule required user_" + USER + "=\"" + quoted
                 + "\" user_limited=\"limited\";")
             .set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+            // A member that could not leave its group is forgotten soon.
+            .set("group.consumer.min.session.timeout.ms", "5000")
+            .set("group.consumer.session.timeout.ms", "6000")
+            .set("group.consumer.min.heartbeat.interval.ms", "500")
+            .set("group.consumer.heartbeat.interval.ms", "1000")
             .set("super.users", "User:ANONYMOUS;User:" + USER)
             .set(LISTENER + "scram-sha-256.sasl.jaas.config", MODULES + "scram.ScramLoginModule required;")
             .set(LISTENER + "oauthbearer.sasl.jaas.config", MODULES + "oauthbearer.OAuthBearerLoginModule required;")
@@ -236,7 +242,9 @@ class SaslTest {
                 // When, as soon as the broker refuses what it let through while it did not know
                 ListAppender<ILoggingEvent> log = new ListAppender<>();
                 log.start();
-                ((Logger) LoggerFactory.getLogger("io.cistern.kafka.FailedPoll")).addAppender(log);
+                Logger polls = (Logger) LoggerFactory.getLogger("io.cistern.kafka.ReplaceableConsumer");
+                polls.setLevel(Level.DEBUG);
+                polls.addAppender(log);
                 admin.deleteAcls(List.of(reading.toFilter())).all().get();
                 await().until(() -> refusals(log) > 0);
                 for (int i = 0; i < 10; i++) {
@@ -255,8 +263,53 @@ class SaslTest {
             .containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"classic", "consumer"})
+    void storesAgainWhenThePermissionOnTheGroupComesBack(String protocol) throws Exception {
+        // Given
+        String topic = "orders.group." + protocol;
+        String group = "group.taken." + protocol;
+        kafka.createTopic(topic, 2);
+        kafka.createTopic("events.group." + protocol, 1);
+        AclBinding joining = allowed(ResourceType.GROUP, group, AclOperation.READ);
+        Path bucket = Files.createDirectory(folder.resolve("group-" + protocol));
+        Map<String, String> settings = settings("PLAIN", bucket, "limited");
+        settings.remove("bss.topics-config.data-topics-mapping[0].post-ingestion[0]");
+        settings.putAll(Map.of("KAFKA_USERNAME", "limited", "BSS_ROLES", "storer", "KAFKA_GROUP_ID", group,
+            "KAFKA_GROUP_PROTOCOL", protocol, "BSS_EVENTS_TOPIC", "events.group." + protocol,
+            "camel.component.kafka.session-timeout-ms", "6000",
+            "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+        try (var admin = kafka.admin(); KafkaProducer<String, String> producer = new KafkaProducer<>(
+            Map.of("bootstrap.servers", kafka.bootstrapServers()), new StringSerializer(), new StringSerializer())) {
+            admin.createAcls(List.of(joining, allowed(ResourceType.TOPIC, topic, AclOperation.READ),
+                allowed(ResourceType.TOPIC, "events.group." + protocol, AclOperation.WRITE))).all().get();
+            try (RunningCistern cistern = RunningCistern.start(settings)) {
+                producer.send(new ProducerRecord<>(topic, 0, "before", "v")).get();
+                await().until(() -> BucketFiles.allLines(bucket, topic).size() == 1);
+                ListAppender<ILoggingEvent> log = new ListAppender<>();
+                log.start();
+                ((Logger) LoggerFactory.getLogger("io.cistern.kafka.ReplaceableConsumer")).addAppender(log);
+
+                // When the permission is gone until a poll has failed for want of it
+                admin.deleteAcls(List.of(joining.toFilter())).all().get();
+                await().until(() -> List.copyOf(log.list).stream()
+                    .anyMatch(event -> event.getFormattedMessage().contains("GroupAuthorizationException")));
+                for (int i = 0; i < 10; i++) {
+                    producer.send(new ProducerRecord<>(topic, i % 2, "meanwhile " + i, "v")).get();
+                }
+                admin.createAcls(List.of(joining)).all().get();
+
+                // Then
+                await().until(() -> TestKafka.lag(kafka, group, topic) == 0);
+            }
+        }
+        assertThat(BucketFiles.allLines(bucket, topic)).extracting(line -> line.get("key").asText()).contains("before")
+            .containsAll(List.of("meanwhile 0", "meanwhile 1", "meanwhile 8", "meanwhile 9"));
+    }
+
     private static long refusals(ListAppender<ILoggingEvent> log) {
-        return List.copyOf(log.list).stream().filter(event -> event.getFormattedMessage().contains("[orders.taken]")).count();
+        return List.copyOf(log.list).stream().filter(event -> event.getLevel() == Level.DEBUG
+            && event.getThrowableProxy() != null && event.getThrowableProxy().getMessage().contains("[orders.taken]")).count();
     }
 
     private static AclBinding allowed(ResourceType type, String name, AclOperation operation) {
