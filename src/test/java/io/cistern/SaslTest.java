@@ -26,6 +26,7 @@ import io.cistern.testing.KeyStores;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.StartupProblems;
 import io.cistern.testing.TestKafka;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -253,6 +254,10 @@ class SaslTest {
                 long before = refusals(log);
                 await().until(() -> refusals(log) >= before + 3);
                 assertThat(BucketFiles.allLines(bucket, "orders.taken")).hasSize(1);
+                MeterRegistry meters = cistern.context().getBean(MeterRegistry.class);
+                await().until(() -> meters.find("cistern.lag").tag("topic", "orders.taken").gauges().stream()
+                    .mapToDouble(gauge -> gauge.value()).sum() == 10);
+                assertThat(meters.get("cistern.unstored.age").tag("topic", "orders.taken").gauge().value()).isPositive();
                 admin.createAcls(List.of(reading)).all().get();
 
                 // Then

@@ -6,11 +6,14 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -18,8 +21,8 @@ import org.apache.kafka.common.TopicPartition;
 
 /**
  * The metrics of the storer's consumers: how far behind each partition is, for how long, commits and rebalances. What is
- * stored counts, not what was fetched. Nothing is asked of the broker for it that the consumer does not know anyway, and
- * nothing is done for single records. The partitions of this process only have metrics: those of others leave no trace.
+ * stored counts, not what was fetched. The consumer's thread asks the broker for nothing that it does not know anyway, and
+ * does nothing for single records; {@link LogEndOffsets} adds where partitions end. The partitions of this process only have metrics: those of others leave no trace.
  */
 public final class ConsumerMeters implements CamelContextAware {
 
@@ -57,6 +60,10 @@ public final class ConsumerMeters implements CamelContextAware {
         private volatile long records;
         /** Since when the record is known that is stored next; null if all are stored. */
         private volatile Long sinceNanos;
+        /** As the broker said last, or -1; written by the thread that asks it. */
+        private volatile long logStart = -1;
+        private volatile long logEnd = -1;
+        private volatile boolean hasPosition;
         private Meter lag;
 
         private long ageNanos(long now) {
@@ -83,11 +90,11 @@ public final class ConsumerMeters implements CamelContextAware {
             if (behind.lag == null && now - behind.assignedNanos < FIRST_ANSWER_NANOS) {
                 continue;
             }
-            OptionalLong unread = consumer.currentLag(partition);
             Position position = positions.get(partition);
-            if (unread.isPresent()) {
-                long unstored = position == null ? 0 : position.handedOut - position.acknowledged;
-                behind.note(unread.getAsLong() + unstored, position == null ? -1 : position.acknowledged, now);
+            behind.hasPosition = position != null;
+            long unstored = unstored(consumer.currentLag(partition), position, behind);
+            if (unstored >= 0) {
+                behind.note(unstored, position == null ? -1 : position.acknowledged, now);
                 if (behind.lag == null) {
                     behind.lag = Meters.register(meters, Gauge.builder("cistern.lag", behind, one -> one.records)
                         .description("Records of a partition that are not stored").baseUnit("records")
@@ -95,6 +102,48 @@ public final class ConsumerMeters implements CamelContextAware {
                 }
             }
         }
+    }
+
+    /**
+     * Records that are not stored; negative if that is not known. What the consumer knows is newer, and ends at the last stable
+     * offset; what the broker was asked for ends where the partition does.
+     */
+    private static long unstored(OptionalLong unread, Position position, Behind behind) {
+        long unstored = -1;
+        if (unread.isPresent()) {
+            unstored = unread.getAsLong() + (position == null ? 0 : position.handedOut - position.acknowledged);
+        }
+        long from = position == null ? behind.logStart : position.acknowledged;
+        return behind.logEnd >= 0 && from >= 0 ? Math.max(unstored, behind.logEnd - from) : unstored;
+    }
+
+    /** The partitions of this process. */
+    List<TopicPartition> partitions() {
+        return partitions(behind -> true);
+    }
+
+    /** Those of which no offset is known, as of a topic that cannot be read. */
+    List<TopicPartition> partitionsWithoutPosition() {
+        return partitions(behind -> !behind.hasPosition);
+    }
+
+    private List<TopicPartition> partitions(Predicate<Behind> filter) {
+        List<TopicPartition> partitions = new ArrayList<>();
+        topics.forEach((name, topic) -> topic.partitions.forEach((id, behind) -> {
+            if (filter.test(behind)) {
+                partitions.add(new TopicPartition(name, id));
+            }
+        }));
+        return partitions;
+    }
+
+    /** Where partitions start and end, on the broker, what is not committed included; what is missing is not known. */
+    void known(Map<TopicPartition, Long> starts, Map<TopicPartition, Long> ends) {
+        topics.forEach((name, topic) -> topic.partitions.forEach((id, behind) -> {
+            TopicPartition partition = new TopicPartition(name, id);
+            behind.logStart = starts.getOrDefault(partition, -1L);
+            behind.logEnd = ends.getOrDefault(partition, behind.logEnd);
+        }));
     }
 
     private Topic topic(String name) {

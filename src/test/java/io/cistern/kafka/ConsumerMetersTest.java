@@ -82,6 +82,21 @@ class ConsumerMetersTest {
             assertThat(registry.find("cistern.lag").tag("partition", "7").gauge().value()).isZero();
             assertThat(age()).isZero();
 
+            // When records of an open transaction follow, which the consumer does not know
+            TopicPartition hanging = partitions.get(7);
+            meters.known(Map.of(), Map.of(hanging, 59L));
+            meters.look(consumer, positions);
+            assertThat(registry.find("cistern.lag").tag("partition", "7").gauge().value()).isEqualTo(51);
+            assertThat(age()).isPositive();
+
+            // When a partition cannot be read, so that no position is known
+            positions.remove(partitions.get(8));
+            meters.look(consumer, positions);
+            assertThat(meters.partitionsWithoutPosition()).containsExactly(partitions.get(8));
+            meters.known(Map.of(partitions.get(8), 20L), Map.of(partitions.get(8), 120L));
+            meters.look(consumer, positions);
+            assertThat(registry.find("cistern.lag").tag("partition", "8").gauge().value()).isEqualTo(100);
+
             // When partitions go
             meters.forget(partitions.subList(1, PARTITIONS));
             assertThat(registry.find("cistern.lag").gauges()).singleElement()
