@@ -234,7 +234,8 @@ class SaslTest {
             "BSS_EVENTS_TOPIC", "events.taken", "bss.topics-config.data-topics-mapping[0].ingestion", "orders.taken"));
         try (var admin = kafka.admin(); KafkaProducer<String, String> producer = new KafkaProducer<>(
             Map.of("bootstrap.servers", kafka.bootstrapServers()), new StringSerializer(), new StringSerializer())) {
-            admin.createAcls(List.of(reading, allowed(ResourceType.TOPIC, "events.taken", AclOperation.WRITE),
+            admin.createAcls(List.of(reading, allowed(ResourceType.TOPIC, "orders.taken", AclOperation.DESCRIBE),
+                allowed(ResourceType.TOPIC, "events.taken", AclOperation.WRITE),
                 allowed(ResourceType.GROUP, "group.taken", AclOperation.READ))).all().get();
             try (RunningCistern cistern = RunningCistern.start(settings)) {
                 producer.send(new ProducerRecord<>("orders.taken", "before", "v")).get();
@@ -258,10 +259,12 @@ class SaslTest {
                 await().until(() -> meters.find("cistern.lag").tag("topic", "orders.taken").gauges().stream()
                     .mapToDouble(gauge -> gauge.value()).sum() == 10);
                 assertThat(meters.get("cistern.unstored.age").tag("topic", "orders.taken").gauge().value()).isPositive();
+                assertThat(meters.get("cistern.polls.failing").gauge().value()).isPositive();
                 admin.createAcls(List.of(reading)).all().get();
 
                 // Then
                 await().until(() -> TestKafka.lag(kafka, "group.taken", "orders.taken") == 0);
+                await().until(() -> meters.get("cistern.polls.failing").gauge().value() == 0);
             }
         }
         assertThat(BucketFiles.allLines(bucket, "orders.taken")).extracting(line -> line.get("offset").asLong())

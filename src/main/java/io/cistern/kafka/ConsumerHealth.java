@@ -1,5 +1,7 @@
 package io.cistern.kafka;
 
+import io.cistern.Meters;
+import io.micrometer.core.instrument.Gauge;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
@@ -42,6 +44,10 @@ public final class ConsumerHealth extends AbstractHealthCheck {
         return notPolled() == 0;
     }
 
+    private double failingSeconds() {
+        return consumers.stream().mapToLong(watched -> watched.consumer.failingNanos()).max().orElse(0) / 1e9;
+    }
+
     private long notPolled() {
         return consumers.stream().filter(watched -> !watched.consumer.isClosed() && !watched.isPolled()).count();
     }
@@ -64,6 +70,10 @@ public final class ConsumerHealth extends AbstractHealthCheck {
         if (isFirst && registry != null) {
             // which sets the context once more
             registry.register(this);
+        }
+        if (isFirst) {
+            Meters.register(Meters.of(context), Gauge.builder("cistern.polls.failing", this, ConsumerHealth::failingSeconds)
+                .description("For how long all polls of a consumer have failed").baseUnit("seconds"));
         }
     }
 }

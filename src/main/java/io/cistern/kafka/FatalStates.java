@@ -57,9 +57,13 @@ final class FatalStates {
             return true;
         }
         return isAssignedByBroker && failure instanceof ApiException && !(failure instanceof RetriableException)
-            // Of topics and records, not of the group.
-            && !(failure instanceof TopicAuthorizationException || failure instanceof InvalidTopicException
-                || failure instanceof RecordDeserializationException);
+            && !isOfTopic(failure);
+    }
+
+    /** Whether it is a failure of a topic or a record, and not of the client or its group: another client would fail too. */
+    static boolean isOfTopic(RuntimeException failure) {
+        return failure instanceof TopicAuthorizationException || failure instanceof InvalidTopicException
+            || failure instanceof RecordDeserializationException;
     }
 
     /** Whether the member has sent no heartbeat for {@link #SILENT}, though the client was polled all the time. */

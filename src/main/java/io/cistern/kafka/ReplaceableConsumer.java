@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  * closed and replaced by a new one with the same subscription, which starts at the committed offsets: nothing is passed over,
  * and what was not committed is read again. An {@link Error} ends the process.
  *
- * <p>Used by the thread that polls; only {@code wakeup}, {@link #sincePollNanos} and {@link #isClosed} are for other threads.
+ * <p>Used by the thread that polls; only {@code wakeup}, {@link #sincePollNanos}, {@link #failingNanos} and
+ * {@link #isClosed} are for other threads.
  */
 final class ReplaceableConsumer implements InvocationHandler {
 
@@ -43,6 +44,8 @@ final class ReplaceableConsumer implements InvocationHandler {
     private volatile boolean isWokenUp;
     private volatile boolean isClosed;
     private volatile long polledNanos;
+    /** Since when no poll has succeeded; 0 if the last one did. */
+    private volatile long failingSinceNanos;
     private Subscription subscription;
     /** Whether {@link #client} is closed, and the next one not created yet. */
     private boolean isReplacing;
@@ -100,6 +103,12 @@ final class ReplaceableConsumer implements InvocationHandler {
     /** How long ago the last poll began, in nanoseconds. */
     long sincePollNanos() {
         return nanoTime.getAsLong() - polledNanos;
+    }
+
+    /** For how long no poll has succeeded, in nanoseconds; 0 if the last one did. */
+    long failingNanos() {
+        long since = failingSinceNanos;
+        return since == 0 || isClosed ? 0 : nanoTime.getAsLong() - since;
     }
 
     boolean isClosed() {
@@ -170,6 +179,7 @@ final class ReplaceableConsumer implements InvocationHandler {
             }
             ConsumerRecords<Object, Object> polled = client.poll(timeout);
             failure.succeeded();
+            failingSinceNanos = 0;
             if (polled.isEmpty() && states.isSilent()) {
                 retire("no heartbeat was sent for " + FatalStates.SILENT.toSeconds() + "s");
             }
@@ -181,9 +191,12 @@ final class ReplaceableConsumer implements InvocationHandler {
         } catch (RuntimeException e) {
             FatalErrors.endIfFatal(e);
             failure.failed(e);
+            if (failingSinceNanos == 0) {
+                failingSinceNanos = nanoTime.getAsLong() | 1;
+            }
             if (states.isFatal(e)) {
                 retire(e.toString());
-            } else if (failure.lastsNanos() >= FatalStates.FAILING.toNanos() && lifeNanos() >= FatalStates.FAILING.toNanos()) {
+            } else if (!FatalStates.isOfTopic(e) && Math.min(failure.lastsNanos(), lifeNanos()) >= FatalStates.FAILING.toNanos()) {
                 retire("polls fail for " + FatalStates.FAILING.toSeconds() + "s");
             } else {
                 pause(PAUSE_MILLIS);
