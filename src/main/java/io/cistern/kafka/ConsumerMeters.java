@@ -188,11 +188,9 @@ public final class ConsumerMeters implements CamelContextAware {
         return logged == null || now - logged >= LOG_AGAIN_NANOS;
     }
 
-    /** Records of a partition were read. */
+    /** The records of a partition can be read again. */
     void noteReadable(TopicPartition partition) {
-        if (!unreadable.isEmpty()) {
-            unreadable.remove(partition);
-        }
+        unreadable.remove(partition);
     }
 
     /** Offsets were committed, or not. */

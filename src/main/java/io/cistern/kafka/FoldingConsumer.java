@@ -59,6 +59,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
     /** A partition whose records cannot be decoded is tried again after this. */
     private static final Duration REST_OF_UNREADABLE = Duration.ofMinutes(1);
+    /** It can be read if no poll has failed for so long after that. */
+    private static final long READABLE_NANOS = Duration.ofSeconds(10).toNanos();
     /** The part of max.poll.interval.ms after which nothing more is begun: the rest is for what was begun last. */
     private static final int SHARE_OF_POLL_INTERVAL = 10;
 
@@ -163,6 +165,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         if (System.nanoTime() - nextCommit >= 0) {
             nextCommit = System.nanoTime() + COMMIT_INTERVAL_NANOS;
             passGapsAndStarts();
+            noteReadable();
             commitAcknowledged();
             meters.look(this, positions);
         }
@@ -290,8 +293,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 restart(partition, PartitionRestart.BEGINNING, "the offset is out of range");
             }
         } catch (TopicAuthorizationException e) {
-            assignment().stream().filter(partition -> e.unauthorizedTopics().contains(partition.topic())).toList()
-                .forEach(partition -> restUnreadable(partition, rest, e));
+            boolean rests = false;
+            for (TopicPartition partition : List.copyOf(assignment())) {
+                rests |= e.unauthorizedTopics().contains(partition.topic()) && restUnreadable(partition, rest, e);
+            }
+            if (!rests) {
+                throw e;
+            }
         } catch (KafkaException | LinkageError e) {
             // A damaged record batch has no exception of its own; a codec whose native library does not load is an error.
             Set<TopicPartition> fetchable = new HashSet<>(assignment());
@@ -332,12 +340,21 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         seek(partition, offset + 1);
     }
 
-    /** Leaves a partition alone for a while, of which the client gives no records, or which may not be read. */
-    private void restUnreadable(TopicPartition partition, Duration restOfPartition, Throwable cause) {
+    /**
+     * Pauses a partition whose records the client does not give, or which may not be read.
+     *
+     * @return false if it is not even known where it starts
+     */
+    private boolean restUnreadable(TopicPartition partition, Duration restOfPartition, Throwable cause) {
         Position position = positions.get(partition);
         if (position == null) {
-            // Nothing was read of it yet, nor is it known where it starts: it stays like that.
-            return;
+            try {
+                position = new Position(position(partition, COMMITTED_TIMEOUT), topicIds.idOf(partition.topic()));
+                positions.put(partition, position);
+            } catch (TimeoutException | NoOffsetForPartitionException e) {
+                LOG.debug("No position yet of {}", partition);
+                return false;
+            }
         }
         if (meters.noteUnreadable(partition)) {
             LOG.error("Partition cannot be read, paused: topic={} partition={} offset={} backoff={} reason={}", partition.topic(),
@@ -347,6 +364,20 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         position.rests = true;
         position.restUntilNanos = System.nanoTime() + restOfPartition.toNanos();
         pause(List.of(partition));
+        return true;
+    }
+
+    /** A partition that was fetched again without a failure for some time can be read. */
+    private void noteReadable() {
+        long now = System.nanoTime();
+        positions.forEach((partition, position) -> {
+            if (position.isUnreadable && !position.rests && !isolation.isActive() && now - position.restUntilNanos > READABLE_NANOS) {
+                position.isUnreadable = false;
+                meters.noteReadable(partition);
+                LOG.info("Partition can be read again: topic={} partition={} offset={}", partition.topic(), partition.partition(),
+                    position.handedOut);
+            }
+        });
     }
 
     private void pauseWhatMayNotBeRead() {
@@ -388,7 +419,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         }
         position.restart = new PartitionRestart(offset);
         pause(List.of(partition));
-        storeWhatIsHeld(partition);
         restartDone(partition, position);
     }
 
@@ -402,8 +432,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
 
     /** Starts a partition again if nothing is held of it. */
     private void restartDone(TopicPartition partition, Position position) {
-        if (position.handedOut != position.acknowledged || position.unpublished != null
-            || openBatches.isOpen(this, partition.topic(), partition.partition())) {
+        BatchFile open = openBatches.find(this, partition.topic(), partition.partition());
+        if (open != null) {
+            open.want(Rotation.Reason.RESTART);
+        }
+        if (open != null || position.handedOut != position.acknowledged || position.unpublished != null) {
             return;
         }
         positions.remove(partition);
@@ -442,7 +475,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             LOG.warn("Topic was deleted, storing what is held of it: topic={} partition={} topicId={} nextOffset={}",
                 partition.topic(), partition.partition(), position.topicId, position.handedOut);
             position.restart = new PartitionRestart(PartitionRestart.BEGINNING);
-            storeWhatIsHeld(partition);
         });
         return unfinished.keySet();
     }
@@ -500,7 +532,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             if (position.restart != null) {
                 continue;
             }
-            meters.noteReadable(partition);
             if (first < position.handedOut) {
                 // A broker without topic ids does not tell more of a topic that was created again.
                 restart(partition, PartitionRestart.BEGINNING, "the offsets went back");
@@ -513,11 +544,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 position.handedOut = next;
             }
         }
-    }
-
-    private void storeWhatIsHeld(TopicPartition partition) {
-        openBatches.openOf(this).stream().filter(file -> file.getTopic().equals(partition.topic())
-            && file.getPartition() == partition.partition()).forEach(file -> file.want(Rotation.Reason.RESTART));
     }
 
     /**
@@ -567,8 +593,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             }
             polled.remove();
             notAskedFor.put(next.partition(), next);
-            // Stands for its pieces.
-            handedOut.put(next.partition(), List.of(batch(next)));
+            // Stands for its pieces, and holds no records.
+            add(handedOut, next.partition(), null, next.nextOffset() - 1);
         }
         openBatches.setWaiting(this, shortOfMemory);
         return handedOut;
@@ -670,7 +696,6 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 ready.addAll(position.heldBack);
                 position.heldBack.clear();
                 if (position.isUnreadable) {
-                    position.isUnreadable = false;
                     refetch(partition);
                 }
                 if (mayBeRead(partition, position)) {
@@ -749,7 +774,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     public boolean keep(BatchFile file) {
         TopicPartition partition = new TopicPartition(file.getTopic(), file.getPartition());
         Position position = positions.get(partition);
-        if (position == null || position.isUncertain) {
+        if (position == null || position.isUncertain && position.restart == null) {
             return false;
         }
         boolean isNeeded = position.restart != null ? file.getRotatedBy() != null

@@ -29,6 +29,11 @@ final class PollFailureIsolation {
         this.nanoTime = nanoTime;
     }
 
+    /** Whether a poll has failed, and the partition that made it fail is not found yet. */
+    boolean isActive() {
+        return !suspects.isEmpty();
+    }
+
     /** Whether a partition must not be read for now. */
     boolean isHeldBack(TopicPartition partition) {
         return suspects.indexOf(partition) >= read;

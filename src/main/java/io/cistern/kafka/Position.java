@@ -30,7 +30,7 @@ final class Position {
     boolean isUncertain;
     /** Polled after {@link #unpublished}, and not to be read again: handed out after it. */
     final List<PolledPartition> heldBack = new ArrayList<>();
-    /** Whether it rests since its records cannot be read. */
+    /** Whether its records could not be read, and it is not known yet that they can. */
     boolean isUnreadable;
     /** Where the partition starts again once everything that is held of it is stored; null if it goes on. */
     PartitionRestart restart;

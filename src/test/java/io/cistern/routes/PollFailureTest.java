@@ -4,12 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.cistern.testing.RoutesCopy;
 import io.cistern.testing.RunningCistern;
 import io.cistern.testing.TestKafka;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -18,14 +22,13 @@ import org.apache.kafka.common.serialization.LongDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** A consumer of tasks that Kafka gives nothing, as when a permission was taken away. */
 @ExtendWith(OutputCaptureExtension.class)
 class PollFailureTest {
-
-    private static final String MESSAGE = "Kafka cannot be read, and is asked again: reason=";
 
     @TempDir
     private Path folder;
@@ -43,24 +46,31 @@ class PollFailureTest {
             "BSS_EVENTS_TOPIC", TestKafka.topic("failing.events", 1), "BSS_RELOAD_GROUP_ID", group,
             "bss.topics-config.data-topics-mapping[0].ingestion", topic));
 
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
         try (RunningCistern cistern = RunningCistern.start(settings)) {
+            Logger polls = (Logger) LoggerFactory.getLogger("io.cistern.kafka.ReplaceableConsumer");
+            polls.setLevel(Level.DEBUG);
+            polls.addAppender(log);
             // When
             try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
                 producer.send(new ProducerRecord<>(group + ".tasks", 0, "key".getBytes(UTF_8),
                     "no long".getBytes(UTF_8))).get();
             }
-            await().until(() -> times(output) >= 1);
-            long began = System.nanoTime();
-            int before = times(output);
-            await().until(() -> times(output) >= before + 3);
+            await().until(() -> failures(log) >= 4);
 
             // Then
-            assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofSeconds(2));
+            List<Long> times = List.copyOf(log.list).stream().filter(PollFailureTest::isFailure).map(ILoggingEvent::getTimeStamp).toList();
+            assertThat(times.get(3) - times.get(0)).as("milliseconds for three pauses").isGreaterThan(2_000);
             assertThat(output).doesNotContain("FatalFallbackErrorHandler");
         }
     }
 
-    private static int times(CapturedOutput output) {
-        return output.getAll().split(MESSAGE, -1).length - 1;
+    private static long failures(ListAppender<ILoggingEvent> log) {
+        return List.copyOf(log.list).stream().filter(PollFailureTest::isFailure).count();
+    }
+
+    private static boolean isFailure(ILoggingEvent event) {
+        return event.getLevel() == Level.DEBUG && event.getThrowableProxy() != null;
     }
 }
