@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
@@ -198,6 +199,14 @@ public final class ReloadLog implements Plans {
     /** Whether everything before these offsets was read, and whatever was not committed then has ended. */
     public boolean hasReached(Map<TopicPartition, Long> ends) {
         return ends.entrySet().stream().allMatch(end -> positions.getOrDefault(end.getKey(), -1L) >= end.getValue());
+    }
+
+    /**
+     * A mark at the end of the topics of requests and progress as they are written by now. It says whether everything before it
+     * was read; as long as no broker says where the end is, it was not.
+     */
+    public BooleanSupplier mark() {
+        return new EndMark(this::ends, this::hasReached, System::nanoTime);
     }
 
     /**

@@ -160,7 +160,11 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         long wait = timeout.toMillis();
         for (Deque<Task> queue : queues.values()) {
             for (Task task : queue) {
-                wait = Math.min(wait, task.job.fitness() == Fitness.READY ? Math.max(0, task.due - now) : LOOK_AGAIN.toMillis());
+                wait = Math.min(wait, switch (task.job.fitness()) {
+                    case READY -> Math.max(0, task.due - now);
+                    case FOREIGN -> wait;
+                    case NOT_YET, OBSOLETE -> LOOK_AGAIN.toMillis();
+                });
             }
         }
         return Duration.ofMillis(unproven.isEmpty() && unsure.isEmpty() ? wait : Math.min(wait, LOOK_AGAIN.toMillis()));
@@ -170,7 +174,9 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         for (ConsumerRecord<Object, Object> message : polled) {
             Deque<Task> queue = queues.computeIfAbsent(new TopicPartition(message.topic(), message.partition()),
                 partition -> new ArrayDeque<>());
-            if (message.value() != null) {
+            if (message.key() == null) {
+                LOG.error("Record without a key skipped, not a task: topic={} offset={}", topic, message.offset());
+            } else if (message.value() != null) {
                 String key = new String((byte[]) message.key(), StandardCharsets.UTF_8);
                 try {
                     queue.add(new Task(message, desk.read(key, (byte[]) message.value())));

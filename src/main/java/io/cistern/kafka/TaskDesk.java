@@ -3,8 +3,11 @@ package io.cistern.kafka;
 /** Says what the records of the tasks topic mean. */
 public interface TaskDesk {
 
-    /** Whether a task can be handed out. */
-    enum Fitness { READY, NOT_YET, OBSOLETE }
+    /**
+     * Whether a task can be handed out: now; not before more is known; never, since it is done; or not by this process, which
+     * does not understand it and keeps it for others.
+     */
+    enum Fitness { READY, NOT_YET, OBSOLETE, FOREIGN }
 
     /** A task: the body of an exchange. */
     interface Job {

@@ -253,7 +253,8 @@ final class Asked {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String printable(String text) {
+    /** A text of others as a message may quote it. */
+    static String printable(String text) {
         return text.substring(0, Math.min(64, text.length())).replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -7,7 +7,7 @@ import java.util.List;
  * How far the records of one source partition are in a reload, and what came of them. The position is in files, so that
  * whoever goes on publishes nothing twice: it says which files are begun, and how many of their lines are done.
  */
-final class Lane {
+final class Lane extends NewerFields {
 
     /** Waiting for its turns; left for the time being; through; or ended by a failure. */
     enum State { RUNNING, PARKED, DONE, FAILED }

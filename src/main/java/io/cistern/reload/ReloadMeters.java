@@ -34,7 +34,8 @@ public final class ReloadMeters implements CamelContextAware {
     }
 
     private void changed(Reload reload) {
-        boolean isShown = reload.accepted() != null && reload.stage().isPlanned && reload.isRunning();
+        ReloadState state = reload.state();
+        boolean isShown = state.accepted() != null && state.stage().isPlanned && state.isRunning();
         if (isShown) {
             ofReloads.computeIfAbsent(reload.getId(), id -> gauges(reload));
         } else {
@@ -62,7 +63,8 @@ public final class ReloadMeters implements CamelContextAware {
 
     private Gauge gauge(String name, String unit, String description, Reload reload, ToDoubleFunction<Reload> value) {
         // By file a reload has no topic.
-        String topic = Objects.requireNonNullElse(reload.getRequest().topic(), "");
+        ReloadState state = reload.state();
+        String topic = Objects.requireNonNullElse(state.request() == null ? state.topic() : state.request().topic(), "");
         return Meters.register(meters, Gauge.builder("cistern.reload." + name, reload, value).baseUnit(unit)
             .description(description).tags("reload", reload.getId(), "topic", topic));
     }

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
@@ -28,55 +28,97 @@ import org.slf4j.LoggerFactory;
 public final class Reloads implements ReloadLog.Reader {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reloads.class);
-    private static final String REQUEST = "request";
-    private static final String WISH = "wish";
+    static final String REQUEST = "request";
+    static final String WISH = "wish";
     private static final Duration PREVIEW_PATIENCE = Duration.ofSeconds(10);
-    private static final long GONE_NANOS = TimeUnit.SECONDS.toNanos(60);
+    /** What names a lane in the key of its record. */
+    private static final Pattern LANE = Pattern.compile("\\d{1,9}");
 
     private final Settings.Reload settings;
     private final String bucket;
     private final Requests requests;
     private final ReloadLog log;
     private final Map<String, Reload> byId = new ConcurrentHashMap<>();
-    /** Since when reloads are asked for that nothing is known of. */
-    private final Map<String, Long> missing = new ConcurrentHashMap<>();
+    private final MissingReloads missing;
     private Consumer<Reload> onChange = reload -> { };
 
     public Reloads(Settings settings, Requests requests, ReloadLog log) {
+        this(settings, requests, log, new MissingReloads(log::mark, System::nanoTime));
+    }
+
+    Reloads(Settings settings, Requests requests, ReloadLog log, MissingReloads missing) {
         this.settings = settings.reload();
         this.bucket = settings.value("bss.bucket.type") + ":" + settings.value("bss.bucket.name");
         this.requests = requests;
         this.log = log;
+        this.missing = missing;
         log.tell(this);
     }
 
     @Override
     public void read(String topic, String key, byte[] value, long timestamp) {
         String[] names = key.split("/", 2);
+        String id = names[0];
         boolean isRequest = topic.equals(settings.requestsTopic());
         if (value == null) {
             if (isRequest && names.length == 2 && names[1].equals(REQUEST)) {
-                byId.remove(names[0]);
+                byId.remove(id);
             }
             if (!isRequest && names.length == 1) {
                 // The last of a deleted one, where its request was read before its progress.
-                byId.computeIfPresent(names[0], (id, reload) -> reload.accepted() == null ? null : reload);
+                byId.computeIfPresent(id, (same, reload) -> reload.hasRequest() ? reload : null);
             }
             return;
         }
-        Reload reload = byId.computeIfAbsent(names[0], Reload::new);
-        if (isRequest && names[1].equals(REQUEST)) {
-            Task.Accepted accepted = Json.read(value, Task.Accepted.class);
-            reload.accept(accepted, requests.read(accepted.asked()));
-            missing.remove(names[0]);
-        } else if (isRequest) {
-            reload.wish(Json.read(value, Wish.class));
-        } else if (names.length == 1) {
-            reload.stage(Json.read(value, Stage.class));
-        } else {
-            reload.lane(Json.read(value, Lane.class), timestamp);
+        Reload reload = byId.computeIfAbsent(id, Reload::new);
+        String record = names.length == 1 ? "stage" : names[1];
+        try {
+            read(reload, isRequest, names.length == 1 ? null : names[1], value, timestamp);
+            reload.understood(record);
+        } catch (IllegalArgumentException | RequestException e) {
+            leave(reload, record, e.getMessage());
+        }
+        if (reload.hasRequest()) {
+            missing.found(id);
         }
         onChange.accept(reload);
+    }
+
+    /** @param name after the reload's id in the key; null if there is none */
+    private void read(Reload reload, boolean isRequest, String name, byte[] value, long timestamp) {
+        if (isRequest && REQUEST.equals(name)) {
+            Task.Accepted accepted = Json.read(value, Task.Accepted.class);
+            try {
+                reload.accept(accepted, requests.read(accepted.asked()));
+            } catch (RequestException e) {
+                reload.accept(accepted, null);
+                throw e;
+            }
+        } else if (isRequest && WISH.equals(name)) {
+            reload.wish(Json.read(value, Wish.class));
+        } else if (!isRequest && name == null) {
+            Stage stage = Json.read(value, Stage.class);
+            // An earlier one comes after a later one where replicas have restored a state topic.
+            if (stage.turn >= reload.stage().turn) {
+                reload.stage(stage);
+            }
+        } else if (!isRequest && LANE.matcher(name).matches()) {
+            Lane lane = Json.read(value, Lane.class);
+            Lane known = reload.lanes().get(lane.number);
+            if (known == null || lane.turn >= known.turn) {
+                reload.lane(lane, timestamp);
+            }
+        } else {
+            throw new IllegalArgumentException("a kind of record that this version does not know");
+        }
+    }
+
+    /** Leaves a reload alone that this version does not understand, and says so once. */
+    private static void leave(Reload reload, String record, String reason) {
+        if (reload.notUnderstood(record, reason)) {
+            LOG.warn("Reload not understood, left to replicas of a newer version: id={} record={} reason={}",
+                Asked.printable(reload.getId()), Asked.printable(record), reason);
+        }
     }
 
     /** Has something told of each reload that there is news of, on the thread that reads them. */
@@ -86,7 +128,7 @@ public final class Reloads implements ReloadLog.Reader {
 
     /** How many reloads are in a phase that is no end. */
     long inPhase(String phase) {
-        return known().filter(reload -> reload.isRunning() && reload.phase().equals(phase)).count();
+        return known().map(Reload::state).filter(state -> state.isRunning() && state.phase().equals(phase)).count();
     }
 
     /** The reload of an id; null as long as nothing is known of its request. */
@@ -107,9 +149,26 @@ public final class Reloads implements ReloadLog.Reader {
         }
     }
 
-    /** Whether a reload that nothing is known of will never be known: it was deleted. */
-    boolean isGone(String id) {
-        return System.nanoTime() - missing.computeIfAbsent(id, ignored -> System.nanoTime()) > GONE_NANOS;
+    /** Whether a reload of which there is no record will never have one again: it was deleted. */
+    boolean isDeleted(String id) {
+        Reload reload = byId.get(id);
+        return (reload == null || !reload.hasRequest() && reload.isUnderstood()) && missing.isDeleted(id);
+    }
+
+    /** Whether there are records of a reload that this process does not understand: it leaves the reload to other replicas. */
+    boolean isLeftToOthers(String id) {
+        Reload reload = byId.get(id);
+        return reload != null && !reload.isUnderstood();
+    }
+
+    /** Whether this process understands a request, which may have come with a task. */
+    boolean isUnderstood(Task.Accepted accepted) {
+        try {
+            requests.read(accepted.asked());
+            return true;
+        } catch (RequestException e) {
+            return false;
+        }
     }
 
     /** A reload of which only the request is known. */
@@ -147,10 +206,13 @@ public final class Reloads implements ReloadLog.Reader {
     private void refuseIfRunning(ReloadRequest request) {
         refuseIfTooMany();
         for (Reload reload : known().filter(Reload::isRunning).toList()) {
-            ReloadRequest other = reload.getRequest();
-            if (!request.force() && !request.dryRun() && !other.dryRun() && request.topic() != null
-                && request.topic().equals(other.topic()) && Objects.equals(request.fileName(), other.fileName())
-                && request.target().equals(other.target())) {
+            ReloadState other = reload.state();
+            boolean isDryRun = other.request() != null && other.request().dryRun();
+            // A request that is not understood is compared as it came.
+            String topic = other.request() == null ? other.topic() : other.request().topic();
+            if (!request.force() && !request.dryRun() && !isDryRun && request.topic() != null
+                && request.topic().equals(topic) && Objects.equals(request.fileName(), other.asked("fileName"))
+                && request.target().equals(other.asked("reIngestionTopic"))) {
                 throw new RequestException(409, "already-running", "Reload " + reload.getId() + " of topic " + request.topic()
                     + " into " + request.target() + " is not over; force: true starts another one", reload.getId());
             }
@@ -214,10 +276,30 @@ public final class Reloads implements ReloadLog.Reader {
             log.awaitUpToDate();
             reload = find(id);
         }
+        if (reload == null && isLeftToOthers(id)) {
+            throw newerVersion(byId.get(id));
+        }
         if (reload == null) {
             throw new RequestException(404, "unknown-request", "requestId: there is no reload of this id");
         }
         return reload;
+    }
+
+    private static RequestException newerVersion(Reload reload) {
+        return new RequestException(503, "newer-version", "This replica does not understand reload " + reload.getId()
+            + " and leaves it to replicas of a newer version; try again, or ask one of those", reload.getId());
+    }
+
+    private static void requireUnderstood(Reload reload) {
+        if (!reload.isUnderstood()) {
+            throw newerVersion(reload);
+        }
+    }
+
+    /** The ingestion topic; null where a file was asked for whose name does not tell it. */
+    private static String topic(Reload reload) {
+        ReloadState state = reload.state();
+        return state.request() == null ? state.topic() : state.request().topic();
     }
 
     private Stream<Reload> known() {
@@ -246,15 +328,18 @@ public final class Reloads implements ReloadLog.Reader {
         log.start();
         log.awaitUpToDate();
         List<Reload> found = known()
-            .filter(reload -> status == null || status.equals(reload.getStatus().name())
-                || status.equals(reload.phase()))
-            .filter(reload -> topic == null || topic.equals(reload.getRequest().topic()))
+            .filter(reload -> status == null || hasStatus(reload.state(), status))
+            .filter(reload -> topic == null || topic.equals(topic(reload)))
             .sorted(Comparator.comparingLong((Reload reload) -> reload.accepted().acceptedAt()).reversed()
                 .thenComparing(Reload::getId)).toList();
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("total", found.size());
         answer.put("reloads", found.stream().skip(from).limit(most).map(Reload::describe).toList());
         return answer;
+    }
+
+    private static boolean hasStatus(ReloadState state, Object status) {
+        return status.equals(state.status().name()) || status.equals(state.phase());
     }
 
     private static long number(String field, Object value, long otherwise, long most) {
@@ -280,11 +365,12 @@ public final class Reloads implements ReloadLog.Reader {
     public Map<String, Object> stopAll(@Body String topic) {
         log.start();
         log.awaitUpToDate();
-        List<Reload> running = known().filter(reload -> reload.isRunning() && topic.equals(reload.getRequest().topic()))
+        List<Reload> running = known().filter(reload -> reload.isRunning() && topic.equals(topic(reload)))
             .sorted(Comparator.comparingLong(reload -> reload.accepted().acceptedAt())).toList();
         if (running.isEmpty()) {
             throw new RequestException(404, "no-reload", "topic: no reload of topic " + topic + " is running");
         }
+        running.forEach(Reloads::requireUnderstood);
         running.forEach(reload -> wish(reload, Wish.Kind.STOP));
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("message", "Reingestion stopping");
@@ -309,13 +395,14 @@ public final class Reloads implements ReloadLog.Reader {
      */
     public Map<String, Object> resume(@Header("requestId") String id) {
         Reload reload = latest(id);
-        if (reload.getStatus() == Reload.Status.COMPLETE) {
+        ReloadState now = reload.state();
+        if (now.status() == Reload.Status.COMPLETE) {
             throw new RequestException(409, "is-over", "The reload is complete");
         }
-        if (!reload.isRunning()) {
-            refuseIfRunning(reload.getRequest());
-            long turn = reload.stage().turn + 1;
-            log.write(List.of(wished(reload, new Wish(Wish.Kind.RUN, reload.wish().speed(), turn)), lead(id, turn, null)));
+        if (!now.isRunning()) {
+            refuseIfRunning(now.request());
+            long turn = now.stage().turn + 1;
+            log.write(List.of(wished(reload, new Wish(Wish.Kind.RUN, now.wish().speed(), turn)), lead(id, turn, null)));
             log.awaitUpToDate();
             return answer(id, "Reingestion resuming");
         }
@@ -331,7 +418,8 @@ public final class Reloads implements ReloadLog.Reader {
     public Map<String, Object> setSpeed(@Header("requestId") String id, @Body String body) {
         ReloadRequest.Speed speed = requests.speed(body);
         Reload reload = running(id);
-        log.write(List.of(wished(reload, new Wish(reload.wish().kind(), speed.since(reload.beat()), reload.wish().turn()))));
+        Wish before = reload.wish();
+        log.write(List.of(wished(reload, new Wish(before.kind(), speed.since(reload.beat()), before.turn()))));
         log.awaitUpToDate();
         return answer(id, "Speed changed");
     }
@@ -364,25 +452,34 @@ public final class Reloads implements ReloadLog.Reader {
     /** Forgets reloads that ended long ago. */
     public void forgetOld() {
         long before = System.currentTimeMillis() - settings.retention().toMillis();
-        known().filter(reload -> !reload.isRunning() && reload.stage().endedAt < before).toList().forEach(this::forget);
+        known().filter(reload -> reload.isUnderstood() && endedBefore(reload.state(), before)).toList().forEach(this::forget);
     }
 
+    private static boolean endedBefore(ReloadState state, long time) {
+        return !state.isRunning() && state.stage().endedAt != null && state.stage().endedAt < time;
+    }
+
+    /** A reload that is to be changed, with all that was written of it by now. */
     private Reload latest(String id) {
         log.start();
         log.awaitUpToDate();
-        return required(id);
+        Reload reload = required(id);
+        requireUnderstood(reload);
+        return reload;
     }
 
     private Reload running(String id) {
         Reload reload = latest(id);
-        if (!reload.isRunning()) {
-            throw new RequestException(409, "is-over", "The reload is over: its status is " + reload.getStatus());
+        Reload.Status status = reload.getStatus();
+        if (status != Reload.Status.START) {
+            throw new RequestException(409, "is-over", "The reload is over: its status is " + status);
         }
         return reload;
     }
 
     private void wish(Reload reload, Wish.Kind kind) {
-        log.write(List.of(wished(reload, new Wish(kind, reload.wish().speed(), reload.wish().turn()))));
+        Wish before = reload.wish();
+        log.write(List.of(wished(reload, new Wish(kind, before.speed(), before.turn()))));
     }
 
     private Map<String, Object> wish(Reload reload, Wish.Kind kind, String message) {
@@ -409,8 +506,8 @@ public final class Reloads implements ReloadLog.Reader {
     public Map<String, Object> accepted(@Body Reload reload) throws InterruptedException {
         long deadline = System.nanoTime() + PREVIEW_PATIENCE.toNanos();
         while (reload.getRequest().dryRun() && System.nanoTime() < deadline) {
-            Reload now = required(reload.getId());
-            if (!now.isRunning()) {
+            ReloadReport now = required(reload.getId()).report();
+            if (!now.state().isRunning()) {
                 return now.detail();
             }
             Thread.sleep(50);

@@ -21,7 +21,7 @@ import org.apache.camel.ExchangeException;
 import org.apache.camel.ExchangeProperty;
 
 /** Checks what is asked for over HTTP, before anything is done about it. */
-public final class Requests {
+public class Requests {
 
     private static final ObjectMapper JSON = new ObjectMapper()
         .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)

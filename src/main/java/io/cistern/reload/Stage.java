@@ -3,7 +3,7 @@ package io.cistern.reload;
 import io.cistern.kafka.TopicLimits;
 
 /** Where a reload as a whole is: written by who leads it. */
-final class Stage {
+final class Stage extends NewerFields {
 
     enum Phase {
         PLANNING, RUNNING, PAUSED, COMPLETE, STOPPED, ERROR;

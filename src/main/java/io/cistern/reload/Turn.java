@@ -127,7 +127,8 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     /** Where a limit is, this lane has its share of it, since it had its last turn, but not for longer than some seconds. */
     private void takeCredit() {
         double share = Math.max(1, reload.lanesRunning());
-        long since = lane.creditAt > 0 ? lane.creditAt : reload.stage().startedAt == null ? begunAt : reload.stage().startedAt;
+        Long startedAt = reload.stage().startedAt;
+        long since = lane.creditAt > 0 ? lane.creditAt : startedAt == null ? begunAt : startedAt;
         double seconds = Math.max(0, begunAt - since) / 1000.0;
         lane.creditAt = begunAt;
         lane.recordCredit = credit(lane.recordCredit, speed.recordsPerSecond() / share, seconds);

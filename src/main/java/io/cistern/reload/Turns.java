@@ -26,6 +26,8 @@ public final class Turns implements TaskDesk {
     private static final int ATTEMPTS = 5;
     private static final long LEAST_BYTES = 64 << 10;
     private static final long FIRST_BYTES = 1 << 20;
+    /** When a task is looked at again whose plan this process does not understand. */
+    private static final long FOREIGN_PAUSE_MILLIS = 60_000;
     private static final long LEFT_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     private final Settings.Reload settings;
@@ -68,7 +70,13 @@ public final class Turns implements TaskDesk {
 
     @Override
     public Job read(String key, byte[] value) {
-        return new Turn(this, Json.read(value, Task.class));
+        try {
+            return new Turn(this, Json.read(value, Task.class));
+        } catch (NewerVersionException e) {
+            LOG.warn("Task not understood, left to replicas of a newer version: task={} reason={}", Asked.printable(key),
+                e.getMessage());
+            return new ForeignTask(reloads, key.split("/", 2)[0]);
+        }
     }
 
     TaskDesk.Fitness fitness(Task task) {
@@ -79,16 +87,23 @@ public final class Turns implements TaskDesk {
         synchronized (this) {
             done = committed.getOrDefault(task.key(), -1L);
         }
+        if (reloads.isLeftToOthers(task.reload())) {
+            return TaskDesk.Fitness.FOREIGN;
+        }
         Reload reload = reloads.find(task.reload());
         if (reload == null && task.request() == null) {
-            return reloads.isGone(task.reload()) ? TaskDesk.Fitness.OBSOLETE : TaskDesk.Fitness.NOT_YET;
+            return reloads.isDeleted(task.reload()) ? TaskDesk.Fitness.OBSOLETE : TaskDesk.Fitness.NOT_YET;
+        }
+        if (reload == null && !reloads.isUnderstood(task.request())) {
+            return TaskDesk.Fitness.FOREIGN;
         }
         boolean isKnown = true;
         if (reload != null && task.isLead()) {
-            done = Math.max(done, reload.stage().turn);
+            ReloadState now = reload.state();
+            done = Math.max(done, now.stage().turn);
             // What was decided in the turn before must be known, and of one that goes on after its end also that it shall.
-            isKnown = reload.stage().turn >= task.turn() - 1
-                && (!reload.stage().phase.isOver() || reload.wish().turn() >= task.turn());
+            isKnown = now.stage().turn >= task.turn() - 1
+                && (!now.stage().phase.isOver() || now.wish().turn() >= task.turn());
         } else if (reload != null) {
             Lane lane = reload.lanes().get(task.lane().number);
             done = Math.max(done, lane == null ? -1 : lane.turn);
@@ -101,6 +116,7 @@ public final class Turns implements TaskDesk {
         return isKnown ? TaskDesk.Fitness.READY : TaskDesk.Fitness.NOT_YET;
     }
 
+    /** The reload of a task that is {@link TaskDesk.Fitness#READY}. */
     Reload reload(Task task) {
         Reload reload = reloads.find(task.reload());
         return reload == null ? reloads.read(task.reload(), task.request()) : reload;
@@ -252,8 +268,10 @@ public final class Turns implements TaskDesk {
         RecordRefusedException refused = null;
         boolean isBrokers = false;
         boolean mayPass = false;
+        boolean isForeign = false;
         for (Throwable cause = reason; cause != null; cause = cause.getCause()) {
             refused = cause instanceof RecordRefusedException one ? one : refused;
+            isForeign |= cause instanceof NewerVersionException;
             if (cause instanceof TransactionException one) {
                 isBrokers = true;
                 mayPass |= one.mayPass();
@@ -263,7 +281,11 @@ public final class Turns implements TaskDesk {
             LOG.warn("A commit failed, what is committed will tell: {} reason={}", turn, reason.getMessage());
             return;
         }
-        if (turn.isLead()) {
+        if (isForeign) {
+            turn.hand().undo();
+            turn.hand().idle(System.currentTimeMillis() + FOREIGN_PAUSE_MILLIS);
+            LOG.warn("Plan not understood, left to replicas of a newer version: {} reason={}", turn, reason.getMessage());
+        } else if (turn.isLead()) {
             turn.hand().undo();
             LOG.warn("To be tried again: {} reason={}", turn, reason.toString());
         } else if (refused != null && turn.getReload().getRequest().onError() != ReloadRequest.OnError.STOP
