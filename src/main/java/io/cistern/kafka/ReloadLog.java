@@ -6,14 +6,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -33,7 +35,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
@@ -41,14 +43,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The topics that hold what is known of reloads. The two compacted ones, of requests and of progress, are read from their
- * start, and on as they grow, on a thread of its own: every replica knows of every reload. Plans are read where they are
- * needed. Only what is committed is ever seen.
+ * start, and on as they grow, by a {@link StateTopicReader}: every replica knows of every reload. Plans are read where they are
+ * needed. Only what is committed is ever seen. A {@link StateTopicMonitor} notices topics that are deleted meanwhile.
  */
 public final class ReloadLog implements Plans {
 
     private static final Logger LOG = LoggerFactory.getLogger(ReloadLog.class);
     private static final Duration POLL = Duration.ofMillis(200);
     private static final int TIMEOUT_MILLIS = 30_000;
+    private static final Duration LOOK_AT_TOPICS = Duration.ofSeconds(5);
+    private static final long MOST_RESTORE_DELAY_MILLIS = 2_000;
 
     /** Told of what is in the topics of requests and progress, on one thread. */
     public interface Reader {
@@ -59,22 +63,36 @@ public final class ReloadLog implements Plans {
          * @param timestamp when it was written, milliseconds since the epoch
          */
         void read(String topic, String key, byte[] value, long timestamp);
+
+        /**
+         * State topics were deleted and created again: what was in them is gone, and is read again only if a replica restores it.
+         * Called on another thread.
+         */
+        default void lost(Set<String> lostTopics) {
+        }
+
+        /** What no replica has restored of the state that was lost, as far as this process knows it; called on another thread. */
+        default List<Entry> restored() {
+            return List.of();
+        }
     }
 
     private final Settings settings;
     private final Topics topics;
     private final String process = UUID.randomUUID().toString();
-    private final Map<TopicPartition, Long> positions = new ConcurrentHashMap<>();
-    private final List<TopicPartition> followed = new ArrayList<>();
     private final Object plansLock = new Object();
     private Reader reader;
     private Admin admin;
-    private KafkaConsumer<byte[], byte[]> tail;
-    private Thread thread;
+    private volatile StateTopicReader tail;
+    private volatile StateTopicMonitor monitor;
     private TransactionalProducer producer;
     private KafkaProducer<byte[], byte[]> plans;
     private KafkaConsumer<byte[], byte[]> planReader;
-    private int tasksPartitions;
+    private volatile int tasksPartitions;
+    /** Counts how often the tasks topic was created again. */
+    private volatile int tasksIncarnation;
+    /** Whether everything was read that was there when reading began; changed on the monitor's thread. */
+    private volatile boolean isComplete;
     /** Whether everything was read that was there at some time since reading began. */
     private volatile boolean hasCaughtUp;
 
@@ -94,76 +112,96 @@ public final class ReloadLog implements Plans {
      * @throws KafkaException if no broker answers in time, or it refuses
      */
     public synchronized void start() {
-        if (thread != null) {
+        if (tail != null) {
             return;
         }
         topics.createReloadTopics();
         tasksPartitions = topics.partitions(settings.reload().tasksTopic());
-        admin = topics.admin();
-        producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
-        Properties properties = topics.connection();
-        properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-        properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        tail = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        for (String topic : List.of(settings.reload().requestsTopic(), settings.reload().progressTopic())) {
-            for (int i = topics.partitions(topic) - 1; i >= 0; i--) {
-                followed.add(new TopicPartition(topic, i));
-            }
+        List<TopicPartition> followed = partitionsToFollow();
+        Admin opened = topics.admin();
+        try {
+            StateTopicIds ids = new StateTopicIds(opened, stateTopics(), settings.startTimeout());
+            Map<TopicPartition, Long> endsAtStart = ends(opened, followed, IsolationLevel.READ_UNCOMMITTED);
+            monitor = new StateTopicMonitor(() -> {
+                isComplete |= hasReached(endsAtStart);
+                return ids.get();
+            }, topics::createReloadTopics, this::createdAgain, stateTopics(), ids.get(),
+                LOOK_AT_TOPICS);
+            producer = new TransactionalProducer(producerProperties(), transactionalId(0), TIMEOUT_MILLIS);
+            // Made here, so that settings which do not fit are refused at start.
+            KafkaConsumer<byte[], byte[]> first = newTail();
+            Iterator<KafkaConsumer<byte[], byte[]>> made = List.of(first).iterator();
+            tail = new StateTopicReader(() -> made.hasNext() ? made.next() : newTail(), followed, reader, POLL);
+        } catch (RuntimeException e) {
+            opened.close(Duration.ZERO);
+            throw e;
         }
-        tail.assign(followed);
-        tail.seekToBeginning(followed);
-        thread = new Thread(FatalErrors.watched(this::follow), "reload-log");
+        admin = opened;
+        start(tail, "reload-log");
+        start(monitor, "reload-topics");
+    }
+
+    private static void start(Runnable work, String name) {
+        Thread thread = new Thread(FatalErrors.watched(work), name);
         thread.setDaemon(true);
         thread.start();
     }
 
-    private void follow() {
-        boolean isAway = false;
-        while (true) {
-            try {
-                ConsumerRecords<byte[], byte[]> polled = tail.poll(POLL);
-                for (ConsumerRecord<byte[], byte[]> record : polled) {
-                    tell(record);
-                }
-                for (TopicPartition partition : tail.assignment()) {
-                    positions.put(partition, tail.position(partition));
-                }
-                isAway = false;
-                synchronized (positions) {
-                    positions.notifyAll();
-                }
-            } catch (WakeupException e) {
-                tail.close(Duration.ZERO);
-                return;
-            } catch (KafkaException e) {
-                if (!isAway) {
-                    LOG.warn("What is known of reloads cannot be read: {}", e.getMessage());
-                }
-                isAway = true;
-                pause();
+    private List<String> stateTopics() {
+        Settings.Reload reload = settings.reload();
+        return List.of(reload.requestsTopic(), reload.progressTopic(), reload.tasksTopic(), reload.plansTopic());
+    }
+
+    private List<TopicPartition> partitionsToFollow() {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (String topic : List.of(settings.reload().requestsTopic(), settings.reload().progressTopic())) {
+            for (int i = topics.partitions(topic) - 1; i >= 0; i--) {
+                partitions.add(new TopicPartition(topic, i));
             }
         }
+        return partitions;
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(POLL.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    private KafkaConsumer<byte[], byte[]> newTail() {
+        Properties properties = topics.connection();
+        properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+        properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        return new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
-    private void tell(ConsumerRecord<byte[], byte[]> record) {
-        if (record.key() == null) {
+    /**
+     * Goes on with state topics that were deleted and created again: reads them from their start, and writes again what this
+     * process knows and no other replica has written meanwhile.
+     */
+    private void createdAgain(Set<String> names) {
+        StateTopicReader following = tail;
+        if (following == null) {
             return;
         }
+        LOG.warn("State topics of reloads were created again, restoring what is known: topics={}", names);
+        reader.lost(names);
+        following.reassign(names, partitionsToFollow());
+        tasksPartitions = topics.partitions(settings.reload().tasksTopic());
         try {
-            reader.read(record.topic(), new String(record.key(), StandardCharsets.UTF_8), record.value(), record.timestamp());
-        } catch (RuntimeException e) {
-            LOG.error("A record of {} at offset {} cannot be understood, and is passed over: {}", record.topic(),
-                record.offset(), e.toString());
+            // Replicas that notice it at the same time write one after the other, and see what the first one wrote.
+            Thread.sleep(ThreadLocalRandom.current().nextLong(MOST_RESTORE_DELAY_MILLIS));
+            if (!following.awaitReached(ends(), Duration.ofMillis(TIMEOUT_MILLIS))) {
+                throw new KafkaException("The state topics could not be read in time");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new KafkaException("Interrupted", e);
         }
+        // Half of what was known would start reloads from their beginning.
+        List<Entry> entries = isComplete ? reader.restored() : List.of();
+        if (!entries.isEmpty()) {
+            write(entries);
+        }
+        if (names.contains(settings.reload().tasksTopic())) {
+            tasksIncarnation++;
+        }
+        LOG.warn("State topics of reloads restored: topics={} records={}", names, entries.size());
     }
 
     /**
@@ -172,21 +210,33 @@ public final class ReloadLog implements Plans {
      * @throws KafkaException if no broker answers in time, or it refuses
      */
     public Map<TopicPartition, Long> ends() {
-        return ends(followed, IsolationLevel.READ_UNCOMMITTED);
+        return ends(admin, followed(), IsolationLevel.READ_UNCOMMITTED);
     }
 
-    private Map<TopicPartition, Long> ends(List<TopicPartition> partitions, IsolationLevel isolation) {
-        Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
-        partitions.forEach(partition -> asked.put(partition, OffsetSpec.latest()));
+    private List<TopicPartition> followed() {
+        StateTopicReader following = tail;
+        if (following == null) {
+            throw new KafkaException("The state of reloads is not read");
+        }
+        return following.partitions();
+    }
+
+    private Map<TopicPartition, Long> ends(Admin asked, List<TopicPartition> partitions, IsolationLevel isolation) {
+        Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
+        partitions.forEach(partition -> latest.put(partition, OffsetSpec.latest()));
         try {
             Map<TopicPartition, Long> ends = new HashMap<>();
-            for (Map.Entry<TopicPartition, ListOffsetsResultInfo> end : admin
-                .listOffsets(asked, new ListOffsetsOptions(isolation)).all()
+            for (Map.Entry<TopicPartition, ListOffsetsResultInfo> end : asked
+                .listOffsets(latest, new ListOffsetsOptions(isolation)).all()
                 .get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS).entrySet()) {
                 ends.put(end.getKey(), end.getValue().offset());
             }
             return ends;
         } catch (ExecutionException e) {
+            StateTopicMonitor watching = monitor;
+            if (e.getCause() instanceof UnknownTopicOrPartitionException && watching != null) {
+                watching.hurry();
+            }
             throw new KafkaException(e.getCause().getMessage(), e.getCause());
         } catch (TimeoutException e) {
             throw new KafkaException("no broker answered in time", e);
@@ -198,7 +248,8 @@ public final class ReloadLog implements Plans {
 
     /** Whether everything before these offsets was read, and whatever was not committed then has ended. */
     public boolean hasReached(Map<TopicPartition, Long> ends) {
-        return ends.entrySet().stream().allMatch(end -> positions.getOrDefault(end.getKey(), -1L) >= end.getValue());
+        StateTopicReader following = tail;
+        return following != null && following.hasReached(ends);
     }
 
     /**
@@ -216,23 +267,18 @@ public final class ReloadLog implements Plans {
      * @throws KafkaException if that is not so in time
      */
     public void awaitUpToDate() {
-        Map<Boolean, List<TopicPartition>> byKind = followed.stream()
+        Map<Boolean, List<TopicPartition>> byKind = followed().stream()
             .collect(Collectors.partitioningBy(partition -> partition.topic().equals(settings.reload().requestsTopic())));
-        Map<TopicPartition, Long> ends = ends(byKind.get(true), IsolationLevel.READ_UNCOMMITTED);
-        ends.putAll(ends(byKind.get(false), IsolationLevel.READ_COMMITTED));
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(TIMEOUT_MILLIS);
-        synchronized (positions) {
-            while (!hasReached(ends)) {
-                if (System.nanoTime() > deadline) {
-                    throw new KafkaException("What is known of reloads could not be read in time");
-                }
-                try {
-                    positions.wait(POLL.toMillis());
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new KafkaException("Interrupted", e);
-                }
+        Map<TopicPartition, Long> ends = ends(admin, byKind.get(true), IsolationLevel.READ_UNCOMMITTED);
+        ends.putAll(ends(admin, byKind.get(false), IsolationLevel.READ_COMMITTED));
+        try {
+            StateTopicReader following = tail;
+            if (following == null || !following.awaitReached(ends, Duration.ofMillis(TIMEOUT_MILLIS))) {
+                throw new KafkaException("What is known of reloads could not be read in time");
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new KafkaException("Interrupted", e);
         }
         hasCaughtUp = true;
     }
@@ -245,6 +291,11 @@ public final class ReloadLog implements Plans {
     /** How many partitions the tasks topic has. */
     public int tasksPartitions() {
         return tasksPartitions;
+    }
+
+    /** Counts how often the tasks topic was created again while this process runs. */
+    int tasksIncarnation() {
+        return tasksIncarnation;
     }
 
     /** Makes ready to write, so that what is written first need not wait for that; does nothing before the start. */
@@ -330,17 +381,30 @@ public final class ReloadLog implements Plans {
             long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(TIMEOUT_MILLIS);
             try {
                 while (System.nanoTime() < deadline) {
-                    for (ConsumerRecord<byte[], byte[]> record : planReader.poll(POLL)) {
+                    ConsumerRecords<byte[], byte[]> polled = planReader.poll(POLL);
+                    for (ConsumerRecord<byte[], byte[]> record : polled) {
                         if (key.equals(new String(record.key(), StandardCharsets.UTF_8))) {
                             return new Part(record.offset(), record.value());
                         }
                     }
+                    if (polled.isEmpty() && isAtEndOfPlans()) {
+                        throw new IllegalStateException(planIsGone());
+                    }
                 }
             } catch (OffsetOutOfRangeException e) {
-                throw new IllegalStateException("The plan is not in topic " + settings.reload().plansTopic() + " any more", e);
+                throw new IllegalStateException(planIsGone(), e);
             }
             throw new KafkaException("The plan could not be read in time");
         }
+    }
+
+    private boolean isAtEndOfPlans() {
+        long end = planReader.endOffsets(List.of(plansPartition())).get(plansPartition());
+        return planReader.position(plansPartition()) >= end;
+    }
+
+    private String planIsGone() {
+        return "The plan is not in topic " + settings.reload().plansTopic() + " any more: request the reload again";
     }
 
     private TopicPartition plansPartition() {
@@ -349,11 +413,13 @@ public final class ReloadLog implements Plans {
 
     /** Ends all of this. */
     public synchronized void stop() {
-        if (thread != null) {
-            tail.wakeup();
-            thread = null;
+        if (tail != null) {
+            tail.close();
+            tail = null;
+            monitor.close();
+            monitor = null;
             hasCaughtUp = false;
-            followed.clear();
+            isComplete = false;
             admin.close(Duration.ZERO);
         }
         if (producer != null) {

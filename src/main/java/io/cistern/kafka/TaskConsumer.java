@@ -60,6 +60,8 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
     private Task inHand;
     private int batchBytes = Integer.MAX_VALUE;
     private boolean isPrepared;
+    /** That of the tasks topic. */
+    private int incarnation;
 
     private static final class Task {
         private final ConsumerRecord<Object, Object> message;
@@ -90,6 +92,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         this.producer = producer;
         this.rest = rest;
         this.onPoll = onPoll;
+        this.incarnation = log.tasksIncarnation();
     }
 
     /** Has something closed when this consumer is. */
@@ -131,6 +134,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
             inHand.due = System.currentTimeMillis() + rest.toMillis();
             inHand = null;
         }
+        startAgainInNewTopic();
         unsure.removeIf(this::resume);
         add(super.poll(untilNextTask(timeout)));
         Task task = pick();
@@ -144,6 +148,19 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         ConsumerRecord<Object, Object> message = new ConsumerRecord<>(task.message.topic(), task.message.partition(),
             task.message.offset(), null, task.job);
         return new ConsumerRecords<>(Map.of(task.partition(), List.of(message)));
+    }
+
+    /** Reads the tasks topic from its start where it was deleted and created again: positions in the former one say nothing. */
+    private void startAgainInNewTopic() {
+        int incarnation = log.tasksIncarnation();
+        if (incarnation != this.incarnation) {
+            this.incarnation = incarnation;
+            queues.clear();
+            unsure.clear();
+            assignment().forEach(partition -> unproven.put(partition, null));
+            seekToBeginning(assignment());
+            resume(paused());
+        }
     }
 
     /** Makes use of the first time that there is nothing to do. */

@@ -105,6 +105,7 @@ public final class Lead {
         entries.add(stage.phase.isOver() ? turns.noTask(turn.task(), turn.hand().partition())
             : turns.task(new Task(reload.getId(), turn.task().turn() + 1, 0, null, null), turn.hand().partition()));
         turn.hand().commit(entries);
+        turns.committed(entries);
         turns.committedLead(turn.task());
         if (stage.isPlanned || stage.phase.isOver()) {
             plans.remove(reload.getId());

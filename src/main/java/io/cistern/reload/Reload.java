@@ -29,6 +29,7 @@ public final class Reload {
     private volatile ReloadState state = ReloadState.UNKNOWN;
     /** Its records in the state topics that this process does not understand, and why: those of a newer version. */
     private final Map<String, String> notUnderstood = new ConcurrentSkipListMap<>();
+    private volatile boolean isLost;
     private final Map<Integer, Lane> lanes = new ConcurrentSkipListMap<>();
     /** The numbers of those that failed, and of those that take turns. */
     private final Set<Integer> failed = ConcurrentHashMap.newKeySet();
@@ -210,6 +211,15 @@ public final class Reload {
 
     String phase() {
         return state.phase();
+    }
+
+    /** Whether a state topic was created again since, and no replica has restored its records. */
+    boolean isLost() {
+        return isLost;
+    }
+
+    void setLost(boolean lost) {
+        isLost = lost;
     }
 
     /** What is answered about it, of one moment. */

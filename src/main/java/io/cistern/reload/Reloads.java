@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -40,6 +41,7 @@ public final class Reloads implements ReloadLog.Reader {
     private final ReloadLog log;
     private final Map<String, Reload> byId = new ConcurrentHashMap<>();
     private final MissingReloads missing;
+    private final UnreadCommits unread = new UnreadCommits();
     private Consumer<Reload> onChange = reload -> { };
 
     public Reloads(Settings settings, Requests requests, ReloadLog log) {
@@ -60,6 +62,7 @@ public final class Reloads implements ReloadLog.Reader {
         String[] names = key.split("/", 2);
         String id = names[0];
         boolean isRequest = topic.equals(settings.requestsTopic());
+        unread.read(topic, key, value);
         if (value == null) {
             if (isRequest && names.length == 2 && names[1].equals(REQUEST)) {
                 byId.remove(id);
@@ -78,13 +81,21 @@ public final class Reloads implements ReloadLog.Reader {
         } catch (IllegalArgumentException | RequestException e) {
             leave(reload, record, e.getMessage());
         }
+        if (isRequest && REQUEST.equals(record) && unread.of(id).isEmpty()) {
+            // With it another replica wrote all that it knew of the reload.
+            reload.setLost(false);
+        }
         if (reload.hasRequest()) {
             missing.found(id);
         }
         onChange.accept(reload);
     }
 
-    /** @param name after the reload's id in the key; null if there is none */
+    /**
+     * Reads a record of a reload.
+     *
+     * @param name after the reload's id in the key; null if there is none
+     */
     private void read(Reload reload, boolean isRequest, String name, byte[] value, long timestamp) {
         if (isRequest && REQUEST.equals(name)) {
             Task.Accepted accepted = Json.read(value, Task.Accepted.class);
@@ -113,12 +124,36 @@ public final class Reloads implements ReloadLog.Reader {
         }
     }
 
+    /** Records were committed by this process; they are read from their topics later. */
+    void committed(List<Entry> entries) {
+        unread.add(entries.stream().filter(entry -> entry.topic().equals(settings.requestsTopic())
+            || entry.topic().equals(settings.progressTopic())).toList());
+    }
+
     /** Leaves a reload alone that this version does not understand, and says so once. */
     private static void leave(Reload reload, String record, String reason) {
         if (reload.notUnderstood(record, reason)) {
             LOG.warn("Reload not understood, left to replicas of a newer version: id={} record={} reason={}",
                 Asked.printable(reload.getId()), Asked.printable(record), reason);
         }
+    }
+
+    @Override
+    public void lost(Set<String> topics) {
+        byId.values().forEach(reload -> reload.setLost(true));
+    }
+
+    /** The state of reloads that was lost, and tasks for those that are not over: the same task twice is done once. */
+    @Override
+    public List<Entry> restored() {
+        StateRestorer restorer = new StateRestorer(settings, log.tasksPartitions());
+        List<Entry> entries = new ArrayList<>();
+        known().filter(reload -> reload.isUnderstood() && reload.isLost()).forEach(reload -> {
+            unread.of(reload.getId()).forEach(entry -> read(entry.topic(), entry.key(), entry.value(), System.currentTimeMillis()));
+            entries.addAll(restorer.entries(reload));
+            LOG.warn("Reload restored: id={} phase={}", reload.getId(), reload.phase());
+        });
+        return entries;
     }
 
     /** Has something told of each reload that there is news of, on the thread that reads them. */

@@ -388,6 +388,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
         entries.add(lane.isOver() ? turns.noTask(task, hand.partition())
             : turns.task(new Task(task.reload(), task.turn() + 1, waitUntil, lane, null), hand.partition()));
         hand.commit(entries);
+        turns.committed(entries);
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.cistern.kafka.RecordRefusedException;
 import io.cistern.kafka.TaskDesk;
 import io.cistern.kafka.TransactionException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -247,6 +248,11 @@ public final class Turns implements TaskDesk {
             return isLeft;
         });
         open.put(turn.task().key(), new Open(next, reader, now));
+    }
+
+    /** These entries are committed. */
+    void committed(List<Entry> entries) {
+        reloads.committed(entries);
     }
 
     void committedLead(Task task) {
