@@ -1,6 +1,5 @@
 package io.cistern.reload;
 
-import io.cistern.FatalErrors;
 import io.cistern.Settings;
 import io.cistern.batch.BadLineException;
 import io.cistern.kafka.Entry;
@@ -10,13 +9,10 @@ import io.cistern.kafka.Topics;
 import io.cistern.reload.Stage.Phase;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -43,8 +39,7 @@ public final class Lead {
     private final Topics topics;
     private final ReloadLog log;
     private final ReloadEvents events;
-    private final Map<String, CompletableFuture<Planned>> plans = new ConcurrentHashMap<>();
-    private final ExecutorService planning;
+    private final PlanExecutor<Planned> plans;
     private Consumer<Phase> onEnd = phase -> { };
 
     /** A plan that is written down, and where the first parts of its lanes are. */
@@ -59,11 +54,11 @@ public final class Lead {
         this.topics = topics;
         this.log = log;
         this.events = events;
-        this.planning = Executors.newCachedThreadPool(task -> {
+        this.plans = new PlanExecutor<>(Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "reload-planning");
             thread.setDaemon(true);
             return thread;
-        });
+        }), System::nanoTime);
     }
 
     /** Has something told of how reloads ended that this process led. */
@@ -108,7 +103,7 @@ public final class Lead {
         turns.committed(entries);
         turns.committedLead(turn.task());
         if (stage.isPlanned || stage.phase.isOver()) {
-            plans.remove(reload.getId());
+            plans.forget(reload.getId());
         }
         if (stage.phase.isOver()) {
             onEnd.accept(stage.phase);
@@ -123,18 +118,17 @@ public final class Lead {
             end(reload, stage, Phase.STOPPED, entries);
             return true;
         }
-        CompletableFuture<Planned> plan = plans.computeIfAbsent(reload.getId(),
-            id -> CompletableFuture.supplyAsync(FatalErrors.watched(() -> plan(reload)), planning));
+        CompletableFuture<Planned> plan = plans.plan(reload.getId(), isLeft -> plan(reload, isLeft));
         Planned planned;
         try {
             planned = plan.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             return false;
+        } catch (CancellationException e) {
+            plans.forget(reload.getId());
+            return false;
         } catch (ExecutionException e) {
-            plans.remove(reload.getId());
-            if (e.getCause() instanceof CancellationException) {
-                return false;
-            }
+            plans.forget(reload.getId());
             fail(stage, e.getCause());
             end(reload, stage, Phase.ERROR, entries);
             return true;
@@ -174,14 +168,16 @@ public final class Lead {
             Task.partition(reload.getId(), lane.number, log.tasksPartitions())));
     }
 
-    private Planned plan(Reload reload) {
+    /** @param isLeft whether the task to lead the reload seems to have gone to another replica */
+    private Planned plan(Reload reload, BooleanSupplier isLeft) {
         turns.requireBucket(reload);
         ReloadRequest request = reload.getRequest();
         int targetPartitions = topics.partitions(request.target());
         if (targetPartitions == 0) {
             throw new IllegalStateException("reIngestionTopic: topic " + request.target() + " does not exist");
         }
-        BooleanSupplier stop = () -> turns.isStopping() || reload.wish().kind() == Wish.Kind.STOP;
+        BooleanSupplier stop = () -> turns.isStopping() || isLeft.getAsBoolean()
+            || reload.wish().kind() == Wish.Kind.STOP || reload.stage().isPlanned;
         Plan plan = planner.plan(request, targetPartitions, stop);
         if (stop.getAsBoolean()) {
             throw new CancellationException();
@@ -241,11 +237,12 @@ public final class Lead {
             return true;
         }
         if (stage.phase == Phase.PAUSED) {
-            if (reload.wish().kind() == Wish.Kind.STOP) {
+            Wish.Kind wanted = reload.wish().kind();
+            if (wanted == Wish.Kind.STOP) {
                 end(reload, stage, Phase.STOPPED, entries);
                 return true;
             }
-            if (reload.wish().kind() == Wish.Kind.PAUSE) {
+            if (wanted == Wish.Kind.PAUSE) {
                 return false;
             }
             stage.phase = Phase.RUNNING;
