@@ -53,8 +53,15 @@ public abstract class DependencyHealth extends AbstractHealthCheck {
         if (failure == null) {
             builder.up();
         } else {
-            builder.down().message(getId() + ": " + BucketException.reason(failure));
+            String reason = reason(failure);
+            // Spring Boot shows the details only.
+            builder.down().message(getId() + ": " + reason).detail("reason", reason);
         }
+    }
+
+    /** Why it cannot be used, as the details of the probe tell it. */
+    protected String reason(Exception failure) {
+        return BucketException.reason(failure);
     }
 
     @Override

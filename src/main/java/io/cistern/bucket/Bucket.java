@@ -58,6 +58,8 @@ public final class Bucket implements CamelContextAware {
     }
 
     private final Settings settings;
+    private final LastPut lastPut = new LastPut(System::nanoTime);
+    private final WriteCheck writeCheck = new WriteCheck(lastPut, this::writeProbe, System::nanoTime);
     private CamelContext camelContext;
     private ProducerTemplate template;
     private MeterRegistry meters;
@@ -166,7 +168,7 @@ public final class Bucket implements CamelContextAware {
      */
     public void put(@Variable("path") String path, @Body Content content) throws IOException {
         try {
-            call(Operation.PUT, path, content.getInputStream(), Map.of("path", path, "length", content.getLength()));
+            tryPut(path, content);
             bytes(Operation.PUT).increment(content.getLength());
         } catch (FileAlreadyExistsException e) {
             if (!holds(path, content)) {
@@ -174,6 +176,38 @@ public final class Bucket implements CamelContextAware {
             }
             LOG.info("Stored by an attempt whose answer was lost: file={}", path);
         }
+    }
+
+    /** Puts a file, and notes whether the store takes files. */
+    private void tryPut(String path, Content content) throws IOException {
+        try {
+            call(Operation.PUT, path, content.getInputStream(), Map.of("path", path, "length", content.getLength()));
+        } catch (FileAlreadyExistsException e) {
+            lastPut.succeeded(content.getLength());
+            throw e;
+        } catch (IOException e) {
+            lastPut.failed(e, content.getLength());
+            throw e;
+        }
+        lastPut.succeeded(content.getLength());
+    }
+
+    private void writeProbe(String path, Content content) throws IOException {
+        try {
+            tryPut(path, content);
+        } catch (FileAlreadyExistsException e) {
+            LOG.trace("The store would have taken it: an earlier check has written it");
+        }
+    }
+
+    /**
+     * Checks whether the store takes files, by what became of the last one; by writing a small one where nothing was put for a
+     * while.
+     *
+     * @throws IOException if not; {@link BucketException#reason} says why
+     */
+    void checkWrites() throws IOException {
+        writeCheck.check();
     }
 
     /** Writes a file without bytes, whose name says everything; as {@link #put}. */
