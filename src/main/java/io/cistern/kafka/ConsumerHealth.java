@@ -30,7 +30,7 @@ public final class ConsumerHealth extends AbstractHealthCheck {
     }
 
     public ConsumerHealth() {
-        super("cistern", "consumers");
+        super("cistern", "polls");
     }
 
     void add(ReplaceableConsumer consumer, Properties properties) {
@@ -58,7 +58,7 @@ public final class ConsumerHealth extends AbstractHealthCheck {
         if (notPolled == 0) {
             builder.up();
         } else {
-            builder.down().message("consumers: not polled for longer than kafka.max-poll-interval: " + notPolled);
+            builder.down().message("polls: consumers not polled for longer than kafka.max-poll-interval: " + notPolled);
         }
     }
 
