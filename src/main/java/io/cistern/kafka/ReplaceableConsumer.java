@@ -78,20 +78,20 @@ final class ReplaceableConsumer implements InvocationHandler {
      */
     static Consumer<Object, Object> of(Properties properties, Supplier<? extends Consumer<Object, Object>> clients,
                                        ConsumerHealth consumers, Runnable onClose) {
+        return of(properties, clients, consumers, onClose, System::nanoTime);
+    }
+
+    /** With a clock of a test. */
+    static Consumer<Object, Object> of(Properties properties, Supplier<? extends Consumer<Object, Object>> clients,
+                                       ConsumerHealth consumers, Runnable onClose, LongSupplier nanoTime) {
         try {
-            ReplaceableConsumer consumer = new ReplaceableConsumer(properties, clients, System::nanoTime, onClose);
+            ReplaceableConsumer consumer = new ReplaceableConsumer(properties, clients, nanoTime, onClose);
             consumers.add(consumer, properties);
             return consumer.proxy();
         } catch (RuntimeException e) {
             onClose.run();
             throw e;
         }
-    }
-
-    /** With a clock of a test. */
-    static Consumer<Object, Object> of(Properties properties, Supplier<? extends Consumer<Object, Object>> clients,
-                                       LongSupplier nanoTime) {
-        return new ReplaceableConsumer(properties, clients, nanoTime, () -> { }).proxy();
     }
 
     @SuppressWarnings("unchecked")

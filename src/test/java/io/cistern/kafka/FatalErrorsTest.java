@@ -72,8 +72,8 @@ class FatalErrorsTest {
                     fillMemory();
                     return null;
                 }));
-                case "poll" -> start(() -> ReplaceableConsumer.of(new Properties(), Program::consumer, System::nanoTime)
-                    .poll(java.time.Duration.ZERO));
+                case "poll" -> start(() -> ReplaceableConsumer.of(new Properties(), Program::consumer,
+                    new ConsumerHealth(), () -> { }).poll(java.time.Duration.ZERO));
                 case "logged" -> LoggerFactory.getLogger("a.library").error("Uncaught exception in a thread",
                     new IllegalStateException(new OutOfMemoryError("thrown by a test")));
                 default -> {

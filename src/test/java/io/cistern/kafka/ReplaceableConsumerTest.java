@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import org.apache.camel.health.HealthCheck;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -38,6 +39,8 @@ class ReplaceableConsumerTest {
     private double secondsSinceHeartbeat = 1;
     private RuntimeException nextCreation;
     private Consumer<Object, Object> consumer;
+    private ConsumerHealth health;
+    private int closes;
 
     @BeforeEach
     void start() {
@@ -48,7 +51,10 @@ class ReplaceableConsumerTest {
         clients.clear();
         Properties properties = new Properties();
         properties.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, protocol);
-        consumer = ReplaceableConsumer.of(properties, this::client, () -> nanos);
+        properties.put(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, 60_000);
+        health = new ConsumerHealth();
+        closes = 0;
+        consumer = ReplaceableConsumer.of(properties, this::client, health, () -> closes++, () -> nanos);
         consumer.subscribe(List.of("orders"), new ConsumerRebalanceListener() {
             @Override
             public void onPartitionsRevoked(java.util.Collection<TopicPartition> partitions) {
@@ -201,6 +207,28 @@ class ReplaceableConsumerTest {
         consumer.poll(TIMEOUT);
 
         assertThat(clients).hasSize(2);
+    }
+
+    @Test
+    void isUnhealthyWhenItIsNotPolled() {
+        consumer.poll(TIMEOUT);
+        pass(Duration.ofSeconds(60));
+        assertThat(health.isAlive()).isTrue();
+
+        pass(Duration.ofSeconds(1));
+        assertThat(health.isAlive()).isFalse();
+        assertThat(health.call().getState()).isEqualTo(HealthCheck.State.DOWN);
+
+        // A poll that fails is one
+        failPoll(new TimeoutException("no answer"));
+        assertThat(health.isAlive()).isTrue();
+        assertThat(health.call().getState()).isEqualTo(HealthCheck.State.UP);
+
+        // A consumer that was closed need not be polled
+        pass(Duration.ofMinutes(5));
+        consumer.close();
+        assertThat(health.isAlive()).isTrue();
+        assertThat(closes).isEqualTo(1);
     }
 
     @Test
