@@ -24,7 +24,7 @@ import org.springframework.core.env.Environment;
 /**
  * {@code --check [--write] [--format=table|json]}: tells whether settings, broker, topics, permissions, bucket and selectors
  * are right, what was tried for that and what came back, and ends. It serves nothing, and leaves everything as it was; only
- * with {@code --write} it puts the file that each start of a storer puts, to see whether it may.
+ * with {@code --write} it puts the files that each start of a storer puts, and reads them back.
  */
 final class CheckCommand {
 
@@ -128,13 +128,14 @@ final class CheckCommand {
         String subject = settings.value("bss.bucket.type") + " " + settings.value("bss.bucket.name");
         boolean isStorer = settings.roles().contains(Settings.Role.STORER);
         List<String> problems = StartupCheck.bucketProblems(settings, lookup, routes, writes);
-        String tried = "listed it, and looked for a file" + (writes ? ", and wrote .cistern/probe" : "");
+        String tried = "listed it, and looked for a file" + (writes ? ", and wrote .cistern/.probe and a small file that was read back" : "");
         problems.forEach(problem -> add("bucket", subject, tried, Outcome.WRONG, problem));
         if (problems.isEmpty()) {
             add("bucket", subject, tried, Outcome.RIGHT, "it answers, and permits that");
             if (isStorer && !writes) {
                 add("bucket", subject, "nothing", Outcome.UNKNOWN,
-                    "whether files can be written: --write puts the empty file .cistern/probe, as each start of a storer does");
+                    "whether files can be written, and are read as they were written: --write puts the empty file .cistern/.probe, and"
+                        + " a small file that it reads back and deletes, as each start of a storer does");
             }
         }
     }

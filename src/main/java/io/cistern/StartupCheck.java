@@ -1,6 +1,7 @@
 package io.cistern;
 
 import io.cistern.bucket.BucketException;
+import io.cistern.bucket.BucketProbe;
 import io.cistern.kafka.Topics;
 import io.cistern.reload.ReloadRequest;
 import io.cistern.reload.RequestException;
@@ -102,6 +103,9 @@ public final class StartupCheck {
                                           boolean write) {
         try (Backend backend = new Backend(settings, lookup, routesFolder)) {
             backend.bucket().check(write);
+            if (write) {
+                new BucketProbe(backend.bucket(), settings).verify();
+            }
             return List.of();
         } catch (SettingsException e) {
             return e.problems();

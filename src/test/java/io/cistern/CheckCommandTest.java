@@ -72,8 +72,8 @@ class CheckCommandTest {
             "right topic " + group + ".tasks (state of reloads): does not exist, and is made at the start",
             "right group " + group + " (reloader): 0 consumers in it",
             "right bucket file " + bucket + ": it answers, and permits that",
-            "unknown bucket file " + bucket + ": whether files can be written: --write puts the empty file .cistern/probe, as"
-                + " each start of a storer does",
+            "unknown bucket file " + bucket + ": whether files can be written, and are read as they were written: --write puts"
+                + " the empty file .cistern/.probe, and a small file that it reads back and deletes, as each start of a storer does",
             "right selectors none: all of them can be used");
         assertThat(files(bucket)).isEmpty();
         try (var admin = TestKafka.broker().admin()) {
@@ -86,8 +86,8 @@ class CheckCommandTest {
         Ended ended = check(Map.of("BSS_ROLES", "storer"), "--write");
 
         assertThat(ended.code).as(ended.out).isZero();
-        assertThat(ended.out).contains("listed it, and looked for a file, and wrote .cistern/probe").endsWith("Nothing is wrong.\n");
-        assertThat(files(bucket)).containsExactly(bucket.resolve(".cistern/probe"));
+        assertThat(ended.out).contains("listed it, and looked for a file, and wrote .cistern/.probe and a small file that was read back").endsWith("Nothing is wrong.\n");
+        assertThat(files(bucket)).containsExactly(bucket.resolve(".cistern/.probe"));
     }
 
     @Test

@@ -57,7 +57,7 @@ class StartupCheckTest {
         }
         // The storer has tried to write: an empty file, that no listing shows
         try (var files = Files.walk(empty)) {
-            assertThat(files.filter(Files::isRegularFile)).containsExactly(empty.resolve(".cistern/probe"));
+            assertThat(files.filter(Files::isRegularFile)).containsExactly(empty.resolve(".cistern/.probe"));
         }
     }
 

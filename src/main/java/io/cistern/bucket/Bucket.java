@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 public final class Bucket implements CamelContextAware {
 
     private static final Logger LOG = LoggerFactory.getLogger(Bucket.class);
-    private static final String PROBE = FileFacts.FOLDER + "/probe";
+    private static final String PROBE = FileFacts.FOLDER + "/.probe";
     private static final int COMPARED_AT_ONCE = 64 * 1024;
 
     private static final String FAILURE = "failure";
@@ -167,14 +167,27 @@ public final class Bucket implements CamelContextAware {
      * @throws BucketException            if the store does not take it
      */
     public void put(@Variable("path") String path, @Body Content content) throws IOException {
+        if (!create(path, content)) {
+            if (!holds(path, content)) {
+                throw new FileAlreadyExistsException(path);
+            }
+            LOG.info("Stored by an attempt whose answer was lost: file={}", path);
+        }
+    }
+
+    /**
+     * Writes a file, whole or not at all, unless there is one of this path.
+     *
+     * @return false if there is one, whatever is in it
+     * @throws BucketException if the store does not take the file
+     */
+    boolean create(String path, Content content) throws IOException {
         try {
             tryPut(path, content);
             bytes(Operation.PUT).increment(content.getLength());
+            return true;
         } catch (FileAlreadyExistsException e) {
-            if (!holds(path, content)) {
-                throw e;
-            }
-            LOG.info("Stored by an attempt whose answer was lost: file={}", path);
+            return false;
         }
     }
 
@@ -272,6 +285,11 @@ public final class Bucket implements CamelContextAware {
     private static String outcome(IOException failure) {
         return failure == null ? "success" : failure instanceof NoSuchFileException ? "missing"
             : failure instanceof FileAlreadyExistsException ? "exists" : FAILURE;
+    }
+
+    /** The failure of a check that read other bytes than it wrote, with the backend's advice. */
+    IOException altered(String path, AlteredContentException difference) {
+        return explain(Operation.GET, path, difference);
     }
 
     /** Has the backend say what one of its exceptions means. */

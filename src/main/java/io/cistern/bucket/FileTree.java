@@ -138,6 +138,11 @@ public final class FileTree {
         }
     }
 
+    /** Deletes a file; does nothing if it does not exist. */
+    public void delete(@Variable("path") String path) throws IOException {
+        Files.deleteIfExists(resolve(path));
+    }
+
     private static void linkOrMove(Path from, Path to) throws IOException {
         try {
             // Unlike a move, a link never takes the place of a file that another process wrote meanwhile.

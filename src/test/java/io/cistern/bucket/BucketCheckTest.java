@@ -10,6 +10,7 @@ import io.cistern.testing.TestKafka;
 import io.cistern.testing.stores.AzuriteStore;
 import io.cistern.testing.stores.Fault;
 import io.cistern.testing.stores.FaultyProxy;
+import io.cistern.testing.stores.FramingStore;
 import io.cistern.testing.stores.TestStore;
 import io.cistern.testing.stores.TestStores;
 import java.io.IOException;
@@ -196,6 +197,55 @@ class BucketCheckTest {
         store.createBucket(bucket);
         assertThat(problem(store, ALL, Fault.status(status, store.errorBody(403).replace("AccessDenied", code))))
             .contains(words);
+    }
+
+    @Test
+    void reportsAStoreThatKeepsFraming() {
+        try (FramingStore store = new FramingStore()) {
+            // Twice: what the first check could not delete would not hide the fault.
+            for (int i = 0; i < 2; i++) {
+                assertThat(problem(store.settings())).contains("the store does not return what was written",
+                    "set S3_CHECKSUMS=when-required", "framing of aws-chunked uploads");
+            }
+        }
+    }
+
+    @Test
+    void s3UploadsWithoutFramingIfChecksumsAreOnlySentWhenRequired() throws IOException {
+        try (FramingStore store = new FramingStore()) {
+            assertThat(problems(store.settings(), "S3_CHECKSUMS", "when-required")).isEmpty();
+            Map<String, String> settings = new HashMap<>(store.settings());
+            settings.put("S3_CHECKSUMS", "when-required");
+            byte[] bytes = BucketContract.bytes(300_000);
+            try (TestBucket opened = new TestBucket(settings)) {
+                opened.bucket().put("orders/a.txt", BucketContract.content(bytes));
+            }
+            assertThat(store.files().get("bucket/orders/a.txt")).isEqualTo(bytes);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3", "azure", "google", "file"})
+    void deletesItsFileAgain(String type) {
+        TestStore store = store(type);
+        assertThat(problems(store.settings(bucket, store.endpoint()))).isEmpty();
+        assertThat(store.keys(bucket)).containsExactly(".cistern/.probe");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3", "azure", "google"})
+    void needsNoPermissionToDelete(String type) {
+        TestStore store = store(type);
+        try (FaultyProxy proxy = new FaultyProxy(store.endpoint())) {
+            proxy.fail(request -> request.method().equals("DELETE"), type.equals("azure")
+                ? refusedByAzure("AuthorizationPermissionMismatch") : Fault.status(403, store.errorBody(403)), Integer.MAX_VALUE);
+            for (int i = 0; i < 3; i++) {
+                assertThat(problems(store.settings(bucket, proxy.address()))).isEmpty();
+            }
+            // All starts with the same settings share one file.
+            assertThat(store.keys(bucket)).hasSize(2).anyMatch(key -> key.startsWith(".cistern/.probe-"))
+                .contains(".cistern/.probe");
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.cistern.Settings;
 import io.cistern.testing.stores.TestStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.apache.camel.Exchange;
+import org.apache.camel.builder.AdviceWith;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -239,8 +241,23 @@ abstract class BucketContract {
         for (int i = 0; i < 3; i++) {
             bucket.check(true);
         }
-        assertThat(store().keys(name)).containsExactly(".cistern/probe");
+        assertThat(store().keys(name)).containsExactly(".cistern/.probe");
         assertThat(bucket.folders()).isEmpty();
+    }
+
+    @Test
+    void theProbeFindsOtherBytes() throws Exception {
+        BucketProbe probe = new BucketProbe(bucket, opened.context().getRegistry().lookupByNameAndType("settings", Settings.class));
+        probe.verify();
+        AdviceWith.adviceWith(opened.context(), "bucket-get", route -> route.weaveAddLast().process(exchange -> {
+            try (InputStream in = exchange.getMessage().getBody(InputStream.class)) {
+                byte[] read = in.readAllBytes();
+                read[1000]++;
+                exchange.getMessage().setBody(new ByteArrayInputStream(read));
+            }
+        }));
+        assertThatThrownBy(probe::verify).isInstanceOf(BucketException.class)
+            .hasMessageContaining("wrote 1024 bytes and read back 1024 bytes, different from byte 1000 on");
     }
 
     @Test
