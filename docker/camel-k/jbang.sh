@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 exec camel run docker/camel-k/application.properties routes/*.camel.yaml \
   "routes/buckets/${BUCKET_TYPE:?the kind of bucket}.camel.yaml" target/cistern-beans.jar \
-  --runtime=main --camel-version=4.17.0 --dep=camel:health,camel:micrometer,camel:opentelemetry2 \
+  --runtime=main --camel-version=4.17.0 --dep=camel:health,camel:micrometer,camel:opentelemetry2,camel:quartz \
   --dep=io.opentelemetry:opentelemetry-exporter-otlp:1.57.0 \
   --dep=org.apache.commons:commons-compress:1.28.0,com.github.luben:zstd-jni:1.5.6-10 \
   "$@"

@@ -106,7 +106,7 @@ public final class Settings implements CamelContextAware {
      */
     public record Schedule(String cron, Duration period, ZoneId zone, Map<String, Object> request) {
 
-        private static final List<String> DATES = List.of("startDate", "stopDate");
+        private static final List<String> DATES = List.of("startDate", "stopDate", "stopDateExclusive");
 
         /** Whether a reload is made by itself at all. */
         public boolean isSet() {

@@ -16,13 +16,13 @@ import java.util.regex.Pattern;
 
 /**
  * A time of RFC 3339, or one that is told from the present as in Elasticsearch's date math: {@code now}, and behind it steps
- * that are taken in their order, {@code +2h} and {@code -1d} (years, months, weeks, days, hours, minutes, seconds: y M w d h m
- * s) and {@code /d} (back to the start of the day, or of any other of these; weeks start on Monday).
+ * that are taken in their order, {@code +2h} and {@code -1d} (years, months, weeks, days, hours, minutes, seconds, milliseconds:
+ * y M w d h m s ms) and {@code /d} (back to the start of the day, or of any other of these; weeks start on Monday).
  */
 public final class RelativeDate {
 
     private static final String NOW = "now";
-    private static final Pattern STEP = Pattern.compile("([+-])(\\d{1,6})([smhdwMy])|/([smhdwMy])");
+    private static final Pattern STEP = Pattern.compile("([+-])(\\d{1,6})(ms|[smhdwMy])|/(ms|[smhdwMy])");
     private static final int LAST_YEAR = 9999;
 
     private final String text;
@@ -75,6 +75,7 @@ public final class RelativeDate {
 
     private static ChronoUnit unit(String letter) {
         return switch (letter) {
+            case "ms" -> ChronoUnit.MILLIS;
             case "s" -> ChronoUnit.SECONDS;
             case "m" -> ChronoUnit.MINUTES;
             case "h" -> ChronoUnit.HOURS;

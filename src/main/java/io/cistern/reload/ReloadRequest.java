@@ -112,7 +112,7 @@ public record ReloadRequest(String topic, String folder, String fileName, String
     private static final Set<String> OF_BOTH = Set.of("reIngestionTopic", "partitions", "startOffset", "stopOffset", "keys",
         "customSelectorName", "selector", "compact", "partitioning", "timestamps", "headers", "provenance",
         "recordsPerSecond", "bytesPerSecond", "pace", "delivery", "onError", "dryRun", "force");
-    private static final Set<String> OF_A_TOPIC = with("topic", "startDate", "stopDate");
+    private static final Set<String> OF_A_TOPIC = with("topic", "startDate", "stopDate", "stopDateExclusive");
     private static final Set<String> OF_A_FILE = with("fileName");
 
     private static Set<String> with(String... fields) {
@@ -132,12 +132,8 @@ public record ReloadRequest(String topic, String folder, String fileName, String
         Asked fields = new Asked(asked, OF_A_TOPIC);
         String topic = fields.topic("topic");
         Instant start = fields.date("startDate");
-        Instant stop = fields.date("stopDate");
-        if (start != null && stop != null && start.isAfter(stop)) {
-            throw Asked.bad("invalid-range", "startDate is after stopDate");
-        }
-        return of(fields, topic, folderOfTopic.apply(topic), null, start == null ? Long.MIN_VALUE : firstMillisecond(start),
-            stop == null ? Long.MAX_VALUE : stop.toEpochMilli(), asked);
+        long from = start == null ? Long.MIN_VALUE : firstMillisecond(start);
+        return of(fields, topic, folderOfTopic.apply(topic), null, from, lastMillisecond(fields, start), asked);
     }
 
     /**
@@ -211,6 +207,22 @@ public record ReloadRequest(String topic, String folder, String fileName, String
             throw Asked.bad("conflicting-fields", "pace: not together with recordsPerSecond or bytesPerSecond");
         }
         return speed;
+    }
+
+    /** Timestamps are in milliseconds: the last one before the end of the range, by either of the fields that give it. */
+    private static long lastMillisecond(Asked fields, Instant start) {
+        Instant stop = fields.date("stopDate");
+        Instant end = fields.date("stopDateExclusive");
+        if (stop != null && end != null) {
+            throw Asked.bad("conflicting-fields", "stopDateExclusive: not together with stopDate");
+        }
+        if (start != null && stop != null && start.isAfter(stop)) {
+            throw Asked.bad("invalid-range", "startDate is after stopDate");
+        }
+        if (start != null && end != null && !start.isBefore(end)) {
+            throw Asked.bad("invalid-range", "startDate is not before stopDateExclusive");
+        }
+        return stop != null ? stop.toEpochMilli() : end != null ? firstMillisecond(end) - 1 : Long.MAX_VALUE;
     }
 
     /** Timestamps are in milliseconds: the first that is not before {@code start}. */

@@ -3,17 +3,12 @@ package io.cistern.reload;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.cistern.Settings;
-import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Date;
 import java.util.Map;
-import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.UUID;
-import org.apache.camel.Header;
-import org.quartz.CronExpression;
 
 /**
  * Says what is to be reloaded at a tick of {@code bss.reload.schedule}. All that it says follows from the tick's time, and not
@@ -31,13 +26,17 @@ public final class Schedule {
     public record Due(String id, long tick, Map<String, Object> request) {
     }
 
-    /** A tick of the cron expression that is told this late was missed. */
+    /** A tick of the cron expression that is this late was missed. */
     private static final Duration MISSED = Duration.ofMinutes(1);
 
     private final Settings.Schedule settings;
     private final Clock clock;
     /** The last tick of the period that was told, milliseconds since the epoch; the one before the start counts as told. */
     private long lastTick;
+    /** Null without a cron expression. */
+    private CronTicks cronTicks;
+    /** The tick of the cron expression that is due next; null if there is none. */
+    private Instant nextCronTick;
 
     public Schedule(Settings settings) {
         this(settings, Clock.systemUTC());
@@ -49,6 +48,10 @@ public final class Schedule {
         if (this.settings.period() != null) {
             lastTick = tick();
         }
+        if (this.settings.cron() != null) {
+            cronTicks = new CronTicks(this.settings.cron(), this.settings.zone());
+            nextCronTick = cronTicks.next(clock.instant());
+        }
     }
 
     /** The multiple of the period, since the epoch, that was reached last. */
@@ -58,28 +61,21 @@ public final class Schedule {
     }
 
     /**
-     * What is due at a tick of the cron expression, which Quartz names; null if the tick was missed, by a minute or more, and
-     * another one is due since, so that of those that a machine slept through the last one is told.
+     * The next tick of the cron expression that was reached, each once; null if none was. Of ticks that were missed, by a
+     * minute or more, only the last one is due, as on a machine that slept.
      */
-    public Due ofCron(@Header("scheduledFireTime") Date tick) {
+    public synchronized Due ofCron() {
         Instant now = clock.instant();
-        if (!tick.toInstant().isAfter(now.minus(MISSED)) && !nextTick(tick).isAfter(now)) {
+        if (nextCronTick == null || nextCronTick.isAfter(now)) {
             return null;
         }
-        return due(settings.cron() + ' ' + settings.zone(), tick.toInstant());
-    }
-
-    /** The tick of the cron expression after this one; far away if there is none. */
-    private Instant nextTick(Date tick) {
-        CronExpression cron;
-        try {
-            cron = new CronExpression(settings.cron());
-        } catch (ParseException e) {
-            throw new IllegalStateException("is checked when it is read", e);
+        Instant tick = nextCronTick;
+        nextCronTick = cronTicks.next(tick);
+        while (!tick.isAfter(now.minus(MISSED)) && nextCronTick != null && !nextCronTick.isAfter(now)) {
+            tick = nextCronTick;
+            nextCronTick = cronTicks.next(tick);
         }
-        cron.setTimeZone(TimeZone.getTimeZone(settings.zone()));
-        Date next = cron.getNextValidTimeAfter(tick);
-        return next == null ? Instant.MAX : next.toInstant();
+        return due(settings.cron() + ' ' + settings.zone(), tick);
     }
 
     /**

@@ -159,11 +159,16 @@ class HttpInterfaceTest {
             "+999999999-01-01T00:00:00Z", "2022-11-14T13:26:37,5Z", "${date:now}")) {
             refuses("/reingestion/topic",
                 new Refusal("{" + right + ", \"startDate\": \"" + date + "\"}", 400, "invalid-date", "startDate"),
-                new Refusal("{" + right + ", \"stopDate\": \"" + date + "\"}", 400, "invalid-date", "stopDate"));
+                new Refusal("{" + right + ", \"stopDate\": \"" + date + "\"}", 400, "invalid-date", "stopDate"),
+                new Refusal("{" + right + ", \"stopDateExclusive\": \"" + date + "\"}", 400, "invalid-date", "stopDateExclusive"));
         }
         refuses("/reingestion/topic",
             new Refusal("{" + right + ", \"startDate\": \"2022-11-14T13:26:37.729Z\", \"stopDate\":"
                 + " \"2022-11-14T13:26:37.728Z\"}", 400, "invalid-range", "startDate", "stopDate"),
+            new Refusal("{" + right + ", \"startDate\": \"2022-11-14T13:26:37.728Z\", \"stopDateExclusive\":"
+                + " \"2022-11-14T13:26:37.728Z\"}", 400, "invalid-range", "startDate", "stopDateExclusive"),
+            new Refusal("{" + right + ", \"stopDate\": \"2022-11-14T13:26:37.728Z\", \"stopDateExclusive\":"
+                + " \"2022-11-14T13:26:37.728Z\"}", 400, "conflicting-fields", "stopDate", "stopDateExclusive"),
             new Refusal("{" + right + ", \"startDate\": \"2022-11-14T13:26:37+01:00\", \"stopDate\":"
                 + " \"2022-11-14T13:26:37+02:00\"}", 400, "invalid-range", "startDate", "stopDate"));
     }

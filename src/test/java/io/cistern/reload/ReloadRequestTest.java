@@ -14,6 +14,7 @@ import io.cistern.testing.JsonSchema;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -85,6 +86,24 @@ class ReloadRequestTest {
         assertThat(request.coversAll()).isFalse();
         // Only timestamps say whether files can be left out by theirs.
         assertThat(ofTopic("{\"partitions\": [1], \"keys\": [\"k\"]}").coversAll()).isTrue();
+    }
+
+    @Test
+    void coversUpToTheMillisecondBeforeAnExclusiveEnd() {
+        ReloadRequest day = ofTopic("{\"startDate\": \"2022-11-14T00:00:00Z\", \"stopDateExclusive\": \"2022-11-15T00:00:00Z\"}");
+        long midnight = Instant.parse("2022-11-15T00:00:00Z").toEpochMilli();
+        assertThat(day.to()).isEqualTo(midnight - 1);
+        assertThat(day.covers(record(0, 0, midnight - 1, null))).isTrue();
+        assertThat(day.covers(record(0, 0, midnight, null))).isFalse();
+        // An end within a millisecond, which is before that end.
+        assertThat(ofTopic("{\"stopDateExclusive\": \"2022-11-15T00:00:00.000001Z\"}").to()).isEqualTo(midnight);
+        for (String wrong : List.of(
+            "{\"stopDate\": \"2022-11-15T00:00:00Z\", \"stopDateExclusive\": \"2022-11-15T00:00:00Z\"}",
+            "{\"startDate\": \"2022-11-15T00:00:00Z\", \"stopDateExclusive\": \"2022-11-15T00:00:00Z\"}",
+            "{\"stopDateExclusive\": \"now/d\"}")) {
+            assertThatThrownBy(() -> ofTopic(wrong)).isInstanceOf(RequestException.class)
+                .hasMessageContaining("stopDateExclusive");
+        }
     }
 
     @Test

@@ -8,9 +8,10 @@ import io.cistern.reload.Schedule.Due;
 import io.cistern.testing.ApplicationYaml;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.util.Date;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,13 +20,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.camel.builder.RouteBuilder;
-import org.apache.camel.component.quartz.QuartzComponent;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.PluginHelper;
 import org.junit.jupiter.api.Test;
-import org.quartz.Scheduler;
-import org.quartz.Trigger;
-import org.quartz.TriggerKey;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which reload is due, and that the routes come to it. */
 class ScheduleTest {
@@ -34,7 +33,6 @@ class ScheduleTest {
         {"topic": "orders", "reIngestionTopic": "again", "startDate": "now-1d/d", "stopDate": "2030-01-01T00:00:00Z",
         "startOffset": 3, "keys": ["a", "b"], "headers": {"x": "y"}}
         """;
-    private static final Instant TICK = Instant.parse("2024-02-29T22:30:00Z");
 
     /** A clock that is set by hand. */
     private static final class SetClock extends Clock {
@@ -62,7 +60,7 @@ class ScheduleTest {
 
     @Test
     void theRequestIsAsSetWithTheTimesOfTheTick() {
-        Due due = cron("0 0 3 * * ?", "Europe/Rome", REQUEST).ofCron(Date.from(TICK));
+        Due due = dueAt("0 0 3 * * ?", "Europe/Rome", REQUEST, "2024-02-29T02:00:00Z");
 
         assertThat(due.request()).isEqualTo(Map.of("topic", "orders", "reIngestionTopic", "again",
             "startDate", "2024-02-27T23:00:00Z", "stopDate", "2030-01-01T00:00:00Z", "startOffset", 3, "keys", List.of("a", "b"),
@@ -70,43 +68,88 @@ class ScheduleTest {
     }
 
     @Test
+    void theScheduledRequestMayEndBeforeToday() {
+        Due due = dueAt("0 0 3 * * ?", "Europe/Rome", REQUEST.replace("\"stopDate\": \"2030-01-01T00:00:00Z\"",
+            "\"stopDateExclusive\": \"now/d\""), "2024-02-29T02:00:00Z");
+
+        assertThat(due.request()).containsEntry("startDate", "2024-02-27T23:00:00Z")
+            .containsEntry("stopDateExclusive", "2024-02-28T23:00:00Z");
+        assertThat(ReloadRequest.ofTopic(due.request(), topic -> topic).to())
+            .isEqualTo(Instant.parse("2024-02-28T22:59:59.999Z").toEpochMilli());
+    }
+
+    @Test
     void theSameTickHasTheSameIdOnEveryReplicaAndNoOtherHas() {
-        String id = cron("0 0 3 * * ?", "UTC", REQUEST).ofCron(Date.from(TICK)).id();
+        String tick = "2024-03-01T03:00:00Z";
+        String id = dueAt("0 0 3 * * ?", "UTC", REQUEST, tick).id();
 
         assertThat(id).matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
         // Written another way, as on another replica
-        assertThat(cron("0 0 3 * * ?", "UTC", REQUEST.replace(" ", "").replace("\n", "")).ofCron(Date.from(TICK)).id())
-            .isEqualTo(id);
+        assertThat(dueAt("0 0 3 * * ?", "UTC", REQUEST.replace(" ", "").replace("\n", ""), tick).id()).isEqualTo(id);
         assertThat(List.of(
-            cron("0 0 3 * * ?", "UTC", REQUEST).ofCron(Date.from(TICK.plusSeconds(1))).id(),
-            cron("0 0 * * * ?", "UTC", REQUEST).ofCron(Date.from(TICK)).id(),
-            cron("0 0 3 * * ?", "Europe/Rome", REQUEST).ofCron(Date.from(TICK)).id(),
-            cron("0 0 3 * * ?", "UTC", REQUEST.replace("again", "other")).ofCron(Date.from(TICK)).id(), id))
+            dueAt("0 0 3 * * ?", "UTC", REQUEST, "2024-03-02T03:00:00Z").id(),
+            dueAt("0 0 * * * ?", "UTC", REQUEST, tick).id(),
+            dueAt("0 0 4 * * ?", "Europe/Rome", REQUEST, tick).id(),
+            dueAt("0 0 3 * * ?", "UTC", REQUEST.replace("again", "other"), tick).id(), id))
             .doesNotHaveDuplicates();
     }
 
     @Test
     void ofTicksThatWereMissedTheLastOneIsTold() {
-        SetClock clock = new SetClock(Instant.parse("2024-03-02T01:30:00Z"));
+        SetClock clock = new SetClock(Instant.parse("2024-02-28T12:00:00Z"));
         Schedule schedule = cron("0 0 3 * * ?", "Europe/Rome", REQUEST, clock);
+        assertThat(schedule.ofCron()).isNull();
 
-        // The machine slept from 28 February on: at three o'clock of Rome it is two o'clock UTC.
-        assertThat(schedule.ofCron(date("2024-02-29T02:00:00Z"))).isNull();
-        assertThat(schedule.ofCron(date("2024-03-01T02:00:00Z")).request()).containsEntry("startDate", "2024-02-28T23:00:00Z");
-        // The next one is due this very moment.
+        // The machine slept until 2 March: at three o'clock of Rome it is two o'clock UTC.
+        clock.now = Instant.parse("2024-03-02T01:30:00Z");
+        assertThat(schedule.ofCron().request()).containsEntry("startDate", "2024-02-28T23:00:00Z");
+        assertThat(schedule.ofCron()).isNull();
         clock.now = Instant.parse("2024-03-02T02:00:00Z");
-        assertThat(schedule.ofCron(date("2024-03-01T02:00:00Z"))).isNull();
-        assertThat(schedule.ofCron(date("2024-03-02T02:00:00Z"))).isNotNull();
+        assertThat(schedule.ofCron()).isNotNull();
+        assertThat(schedule.ofCron()).isNull();
 
-        // A little late is not missed, whatever is due since; and the last one of all is never made up for by another.
-        Schedule often = cron("0/1 * * * * ?", "UTC", REQUEST, clock);
-        assertThat(often.ofCron(date("2024-03-02T01:59:00.001Z"))).isNotNull();
-        assertThat(often.ofCron(date("2024-03-02T01:59:00Z"))).isNull();
-        assertThat(cron("0 0 3 1 3 ? 2024", "UTC", REQUEST, clock).ofCron(date("2024-03-01T03:00:00Z"))).isNotNull();
+        // A little late is not missed, whatever is due since.
+        Schedule often = cron("0/1 * * * * ?", "UTC", REQUEST.replace("now-1d/d", "now"), clock);
+        clock.now = Instant.parse("2024-03-02T02:00:03Z");
+        for (int second = 1; second <= 3; second++) {
+            assertThat(often.ofCron().request()).containsEntry("startDate", "2024-03-02T02:00:0" + second + "Z");
+        }
+        assertThat(often.ofCron()).isNull();
+        // The last one of all is never made up for by another.
+        Schedule once = cron("0 0 3 3 3 ? 2024", "UTC", REQUEST, clock);
+        clock.now = Instant.parse("2024-03-09T03:00:00Z");
+        assertThat(once.ofCron()).isNotNull();
+        assertThat(once.ofCron()).isNull();
     }
 
-    private static Date date(String instant) {
-        return Date.from(Instant.parse(instant));
+    /** Looked at each quarter of an hour over both days on which the clocks change. */
+    @ParameterizedTest
+    @CsvSource({"2027-03-28, 2027-03-28T01:30:00Z", "2026-10-25, 2026-10-25T00:30:00Z", "2027-03-29, 2027-03-29T00:30:00Z",
+        "2026-10-26, 2026-10-26T01:30:00Z"})
+    void aTickAtHalfPastTwoComesOnceADay(LocalDate day, Instant expected) {
+        ZoneId rome = ZoneId.of("Europe/Rome");
+        SetClock clock = new SetClock(day.atStartOfDay(rome).toInstant());
+        Schedule schedule = cron("0 30 2 * * ?", rome.getId(), REQUEST, clock);
+        List<Long> ticks = new ArrayList<>();
+        for (Instant end = day.plusDays(1).atStartOfDay(rome).toInstant(); clock.now.isBefore(end);
+             clock.now = clock.now.plusSeconds(900)) {
+            Due due = schedule.ofCron();
+            if (due != null) {
+                ticks.add(due.tick());
+                assertThat(due.request()).containsEntry("startDate", day.minusDays(1).atStartOfDay(rome).toInstant().toString());
+            }
+        }
+        assertThat(ticks).containsExactly(expected.toEpochMilli());
+    }
+
+    /** What is due at a tick, which is the next one of the expression half an hour before. */
+    private static Due dueAt(String cron, String zone, String request, String tick) {
+        SetClock clock = new SetClock(Instant.parse(tick).minusSeconds(1800));
+        Schedule schedule = cron(cron, zone, request, clock);
+        clock.now = Instant.parse(tick);
+        Due due = schedule.ofCron();
+        assertThat(due.tick()).isEqualTo(clock.now.toEpochMilli());
+        return due;
     }
 
     @Test
@@ -150,11 +193,6 @@ class ScheduleTest {
             await().until(() -> one.size() >= 3 && other.size() >= 3);
             assertThat(first.getRoutes()).extracting(route -> route.getId()).contains("reload-by-cron")
                 .doesNotContain("reload-by-period");
-            // A tick that Quartz missed keeps its time, and none overtakes another.
-            Scheduler quartz = first.getComponent("quartz", QuartzComponent.class).getScheduler();
-            Trigger trigger = quartz.getTrigger(TriggerKey.triggerKey("scheduled-reload", "cistern"));
-            assertThat(trigger.getMisfireInstruction()).isEqualTo(Trigger.MISFIRE_INSTRUCTION_IGNORE_MISFIRE_POLICY);
-            assertThat(quartz.getJobDetail(trigger.getJobKey()).isConcurrentExecutionDisallowed()).isTrue();
         }
         // The one that started later may lack the first ticks.
         assertThat(one.containsAll(other.subList(0, 1)) || other.containsAll(one.subList(0, 1))).isTrue();
@@ -186,10 +224,9 @@ class ScheduleTest {
     }
 
     @Test
-    void withoutAScheduleThereIsNoRouteAndNoScheduler() throws Exception {
+    void withoutAScheduleThereIsNoRoute() throws Exception {
         try (DefaultCamelContext context = running(Map.of(), new CopyOnWriteArrayList<>(), 0)) {
             assertThat(context.getRoutes()).extracting(route -> route.getId()).containsExactly("accept-scheduled");
-            assertThat(context.hasComponent("quartz")).isNull();
         }
     }
 
@@ -211,7 +248,7 @@ class ScheduleTest {
             @Override
             public void configure() {
                 from("direct:accept-scheduled").routeId("accept-scheduled").errorHandler(noErrorHandler()).process(exchange -> {
-                    assertThat(exchange.getMessage().getHeaders()).doesNotContainKey("scheduledFireTime");
+                    assertThat(exchange.getMessage().getHeaders()).doesNotContainKeys("CamelTimerName", "CamelTimerFiredTime", "firedTime");
                     if (attempts.incrementAndGet() <= failures) {
                         throw new IllegalStateException("not today");
                     }
@@ -223,10 +260,6 @@ class ScheduleTest {
             PluginHelper.getResourceLoader(context).resolveResource("file:routes/reloader-timer.camel.yaml"));
         context.start();
         return context;
-    }
-
-    private static Schedule cron(String cron, String zone, String request) {
-        return cron(cron, zone, request, new SetClock(TICK));
     }
 
     private static Schedule cron(String cron, String zone, String request, Clock clock) {
