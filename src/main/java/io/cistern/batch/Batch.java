@@ -26,9 +26,9 @@ public interface Batch extends Iterable<Record> {
         return null;
     }
 
-    /** The timestamp that a producer gives {@code record}; null for the time of sending. */
+    /** The timestamp that a producer gives {@code record}, or {@link Record#NO_TIMESTAMP}; null for the time of sending. */
     default Long targetTimestamp(Record record) {
-        return record.timestamp() < 0 ? null : record.timestamp();
+        return record.timestamp();
     }
 
     /** The headers that a producer gives {@code record}, in order; names may repeat. */

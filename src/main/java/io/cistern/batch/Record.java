@@ -10,7 +10,7 @@ import java.util.Objects;
  *
  * @param partition     its partition
  * @param offset        its offset in that partition
- * @param timestamp     milliseconds since the epoch; -1 where the topic's format has none
+ * @param timestamp     milliseconds since the epoch; {@link #NO_TIMESTAMP} if it has none
  * @param timestampType who gave the timestamp
  * @param key           the key's bytes, or null; not copied
  * @param value         the value's bytes, or null for a tombstone; not copied
@@ -18,6 +18,9 @@ import java.util.Objects;
  */
 public record Record(int partition, long offset, long timestamp, TimestampType timestampType,
                      byte[] key, byte[] value, List<Header> headers) {
+
+    /** The timestamp of a record that has none, as in Kafka. */
+    public static final long NO_TIMESTAMP = -1;
 
     /** Who gave a record its timestamp, under the names that Kafka's own tools print. */
     public enum TimestampType {

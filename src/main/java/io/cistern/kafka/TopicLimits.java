@@ -30,7 +30,7 @@ public record TopicLimits(long maxBytes, boolean needsKeys, long mostBefore, lon
      *
      * @param headers   that it will have
      * @param bytes     of key, value and its own headers
-     * @param age       how long before now its timestamp will be, in milliseconds
+     * @param age       how long before now its timestamp will be, in milliseconds; 0 if it will have none of its own
      * @return with no contents; null if it takes it, as far as is known
      */
     public String refusal(Record record, Supplier<List<Record.Header>> headers, long bytes, long age) {
@@ -39,6 +39,9 @@ public record TopicLimits(long maxBytes, boolean needsKeys, long mostBefore, lon
         }
         if (bytes > maxBytes || mayBeTooLarge(record, bytes) && size(record, headers.get()) > maxBytes) {
             return "takes no record of more than " + maxBytes + " bytes (max.message.bytes)";
+        }
+        if (age != 0 && record.timestamp() < Record.NO_TIMESTAMP) {
+            return "takes no record with a timestamp before 1970, which producers cannot publish";
         }
         if (age > mostBefore || -age > mostBehind) {
             return "takes no record of that time (message.timestamp." + (age > 0 ? "before" : "after") + ".max.ms)";

@@ -103,7 +103,7 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
     }
 
     private static ProducerRecord<Object, Object> unfold(String topic, Batch batch, Record record) {
-        return new ProducerRecord<>(topic, batch.targetPartition(record), batch.targetTimestamp(record),
+        return TimestampedRecord.of(topic, batch.targetPartition(record), batch.targetTimestamp(record),
             record.key(), record.value(), unfold(batch.targetHeaders(record)));
     }
 

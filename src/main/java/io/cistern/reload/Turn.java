@@ -215,7 +215,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     /** Why the target does not take a record; null if it does as far as is known. */
     String refusal(Record record, long bytes) {
         String reason = reload.stage().targetLimits.refusal(record, () -> headersOf(record), bytes,
-            reload.getRequest().originalTimestamps() ? begunAt - record.timestamp() : 0);
+            reload.getRequest().originalTimestamps() && record.timestamp() != Record.NO_TIMESTAMP ? begunAt - record.timestamp() : 0);
         if (reason != null) {
             return "topic " + reload.getRequest().target() + ' ' + reason + ": that of partition " + record.partition()
                 + " at offset " + record.offset();

@@ -167,6 +167,37 @@ class MishapsTest {
         });
     }
 
+    @Test
+    void aTimestampBefore1970IsRefusedByName() {
+        // Given a record that came from another client than Kafka's own, whose producer cannot send it
+        List<String> lines = new ArrayList<>(lines(0, 5));
+        lines.set(2, line(0, 2, Instant.parse("1969-12-31T23:59:59.998Z"), "old", "long ago"));
+        write("before-1970", 0, lines);
+        List<String> others = List.of("v0", "v1", "v3", "v4");
+
+        // Then it ends the reload, is left out, or goes to the dead letters with its timestamp
+        String target = TestKafka.topic("target", 1);
+        JsonNode stopped = reload("before-1970", target, "");
+        assertThat(stopped.get("status").asText()).isEqualTo("ERROR");
+        assertThat(stopped.get("message").asText()).contains(target, "timestamp before 1970", "partition 0", "offset 2");
+        assertThat(values(target)).containsExactly("v0", "v1");
+        target = TestKafka.topic("target", 1);
+        JsonNode skipped = reload("before-1970", target, ",\"onError\":\"skip\"");
+        assertThat(skipped.get("skipped").asInt()).isEqualTo(1);
+        assertThat(values(target)).isEqualTo(others);
+        target = TestKafka.topic("target", 1);
+        JsonNode done = reload("before-1970", target, ",\"onError\":\"dead-letter\"");
+        assertThat(values(target)).isEqualTo(others);
+        assertThat(deadLettersOf(done)).singleElement().satisfies(letter -> {
+            assertThat(text(letter.value())).isEqualTo("long ago");
+            assertThat(header(letter, "cistern.timestamp")).isEqualTo("-2");
+        });
+        // or is published with the time of the reload, if that is asked for
+        target = TestKafka.topic("target", 1);
+        assertThat(reload("before-1970", target, ",\"timestamps\":\"now\"").get("status").asText()).isEqualTo("COMPLETE");
+        assertThat(values(target)).containsExactly("v0", "v1", "long ago", "v3", "v4");
+    }
+
     @ParameterizedTest
     @CsvSource({"exactly-once", "at-least-once"})
     void aTopicThatTakesSmallBatchesOnlyGetsAllRecordsOnceAndInOrder(String delivery) {
