@@ -51,6 +51,8 @@ final class AuditTable {
                 out.printf("    in Kafka and not stored yet: %s%n", count(life, "notStoredYet"));
             }
         });
+        topic.path("otherFolders").forEach(folder ->
+            out.printf("    other files of the topic, not read: folder %s%n", folder.asText()));
         topic.get("unreadable").forEach(file ->
             out.printf("    unreadable %s: %s%n", file.get("file").asText(), file.get("reason").asText()));
     }

@@ -127,7 +127,8 @@ final class CheckCommand {
         }
         String subject = settings.value("bss.bucket.type") + " " + settings.value("bss.bucket.name");
         boolean isStorer = settings.roles().contains(Settings.Role.STORER);
-        List<String> problems = StartupCheck.bucketProblems(settings, lookup, routes, writes);
+        List<String> problems = StartupCheck.bucketProblems(settings, lookup, routes, writes, warning ->
+            add("bucket", subject, "looked at some names of its folders", Outcome.UNKNOWN, warning));
         String tried = "listed it, and looked for a file" + (writes ? ", and wrote .cistern/.probe and a small file that was read back" : "");
         problems.forEach(problem -> add("bucket", subject, tried, Outcome.WRONG, problem));
         if (problems.isEmpty()) {

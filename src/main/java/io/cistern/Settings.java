@@ -20,6 +20,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -142,8 +143,10 @@ public final class Settings implements CamelContextAware {
      * @param pattern       the pattern of ingestion topics, or null
      * @param folder        the folder of its files, or null for the topic's name
      * @param postIngestion topics that get the records once they are stored
+     * @param formerFolders further folders that hold files of the topic; nothing is written into them
      */
-    public record Mapping(String topic, Pattern pattern, String folder, List<String> postIngestion) {
+    public record Mapping(String topic, Pattern pattern, String folder, List<String> postIngestion,
+                          List<String> formerFolders) {
 
         boolean covers(String name) {
             return topic != null ? topic.equals(name) : pattern.matcher(name).matches();
@@ -643,6 +646,7 @@ public final class Settings implements CamelContextAware {
                     postIngestion.add(name.trim());
                 }
             }
+            List<String> formerFolders = readFormerFolders(entry, folder.isEmpty() ? topic : folder);
             Pattern compiled = null;
             if (topic.isEmpty() == pattern.isEmpty()) {
                 problems.add(entry + "ingestion: expected either a topic here or a pattern as ingestion-pattern");
@@ -657,6 +661,10 @@ public final class Settings implements CamelContextAware {
                 }
                 if (!folder.isEmpty()) {
                     problems.add(entry + "bucket-folder: not with a pattern: each topic has a folder of its own name");
+                }
+                if (!formerFolders.isEmpty()) {
+                    problems.add(entry + "former-folders: not with a pattern: a topic with former folders needs an entry of its"
+                        + " own");
                 }
             } else {
                 topicName(entry + "ingestion");
@@ -673,7 +681,7 @@ public final class Settings implements CamelContextAware {
                 }
             }
             found.add(new Mapping(topic.isEmpty() ? null : topic, compiled, folder.isEmpty() ? null : folder,
-                List.copyOf(postIngestion)));
+                List.copyOf(postIngestion), formerFolders));
         }
         for (int behind = i + 1; behind < i + 100; behind++) {
             if (mappingExists(behind)) {
@@ -684,10 +692,32 @@ public final class Settings implements CamelContextAware {
         return List.copyOf(found);
     }
 
+    /** One for each index, or a list with commas between. */
+    private List<String> readFormerFolders(String entry, String current) {
+        List<String> found = new ArrayList<>();
+        for (int i = 0; !text(entry + "former-folders[" + i + "]").isEmpty(); i++) {
+            found.add(text(entry + "former-folders[" + i + "]"));
+        }
+        if (found.isEmpty() && !text(entry + "former-folders").isEmpty()) {
+            Stream.of(text(entry + "former-folders").split(",", -1)).map(String::trim).forEach(found::add);
+        }
+        for (String folder : found) {
+            if (!isFolder(folder)) {
+                problems.add(entry + "former-folders: expected names with slashes between, none starting with a dot, not "
+                    + quoted(folder));
+            } else if (folder.equals(current)) {
+                problems.add(entry + "former-folders: " + quoted(folder) + " is the topic's folder now");
+            } else if (Collections.frequency(found, folder) > 1) {
+                problems.add(entry + "former-folders: " + quoted(folder) + " is there twice");
+            }
+        }
+        return List.copyOf(found);
+    }
+
     private boolean mappingExists(int i) {
         String entry = MAPPING + "[" + i + "].";
         return !(text(entry + "ingestion") + text(entry + "ingestion-pattern") + text(entry + "bucket-folder")
-            + text(entry + "post-ingestion[0]")).isEmpty();
+            + text(entry + "post-ingestion[0]") + text(entry + "former-folders[0]")).isEmpty();
     }
 
     /** A topic that is written and read would be stored again for ever. */
@@ -952,6 +982,28 @@ public final class Settings implements CamelContextAware {
     public String folder(String topic) {
         Mapping mapping = mapping(topic);
         return mapping == null || mapping.folder == null ? topic : mapping.folder;
+    }
+
+    /** Further folders that hold files of an ingestion topic; none unless the mapping names them. */
+    public List<String> formerFolders(String topic) {
+        Mapping mapping = mapping(topic);
+        return mapping == null ? List.of() : mapping.formerFolders;
+    }
+
+    /** The ingestion topics that have a folder as a former one. */
+    public List<String> formerTopicsOf(String folder) {
+        return mappings.stream().filter(mapping -> mapping.formerFolders.contains(folder)).map(Mapping::topic).toList();
+    }
+
+    /** Whether a folder is that of an ingestion topic of the mapping. */
+    public boolean isMapped(String folder) {
+        return mappings.stream().anyMatch(mapping -> folder.equals(mapping.folder)
+            || mapping.folder == null && mapping.covers(folder));
+    }
+
+    /** Whether a topic is an ingestion topic of the mapping. */
+    public boolean isIngestionTopic(String topic) {
+        return mapping(topic) != null;
     }
 
     /** The ingestion topics whose files lie in a folder, as far as the settings tell; first the one of the folder's name. */

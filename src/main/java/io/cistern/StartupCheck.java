@@ -1,11 +1,14 @@
 package io.cistern;
 
+import io.cistern.bucket.Bucket;
 import io.cistern.bucket.BucketException;
 import io.cistern.bucket.BucketProbe;
 import io.cistern.kafka.Topics;
+import io.cistern.reload.OtherFolders;
 import io.cistern.reload.ReloadRequest;
 import io.cistern.reload.RequestException;
 import io.cistern.reload.Selectors;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -15,8 +18,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds everything that is wrong before the routes start: settings, broker, topics, bucket. The bucket is asked by the
@@ -24,6 +30,7 @@ import org.apache.camel.CamelContext;
  */
 public final class StartupCheck {
 
+    private static final Logger LOG = LoggerFactory.getLogger(StartupCheck.class);
     private static final Duration BUCKET_TIMEOUT = Duration.ofSeconds(60);
 
     private final CamelContext context;
@@ -50,7 +57,8 @@ public final class StartupCheck {
         Topics topics = new Topics(settings);
         topics.setCamelContext(context);
         problems.addAll(topics.problems());
-        problems.addAll(bucketProblems(settings, lookup, routesFolder, settings.roles().contains(Settings.Role.STORER)));
+        problems.addAll(bucketProblems(settings, lookup, routesFolder, settings.roles().contains(Settings.Role.STORER),
+            LOG::warn));
         problems.addAll(selectorProblems(context, settings));
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
@@ -93,18 +101,26 @@ public final class StartupCheck {
         }
     }
 
-    /** What is wrong with the bucket, a sentence each; nothing if its settings are wrong already. */
-    static List<String> bucketProblems(Settings settings, Function<String, String> lookup, String routesFolder, boolean write) {
+    /**
+     * What is wrong with the bucket, a sentence each; nothing if its settings are wrong already.
+     *
+     * @param warnings gets what keeps nothing from starting, a sentence each
+     */
+    static List<String> bucketProblems(Settings settings, Function<String, String> lookup, String routesFolder, boolean write,
+                                       Consumer<String> warnings) {
         return settings.problems().stream().anyMatch(problem -> problem.startsWith("bss.bucket.")) ? List.of()
-            : inTime(settings, () -> askBucket(settings, lookup, routesFolder, write));
+            : inTime(settings, () -> askBucket(settings, lookup, routesFolder, write, warnings));
     }
 
     private static List<String> askBucket(Settings settings, Function<String, String> lookup, String routesFolder,
-                                          boolean write) {
+                                          boolean write, Consumer<String> warnings) {
         try (Backend backend = new Backend(settings, lookup, routesFolder)) {
             backend.bucket().check(write);
             if (write) {
                 new BucketProbe(backend.bucket(), settings).verify();
+            }
+            if (settings.problems().isEmpty()) {
+                warnOfFolders(settings, backend.bucket(), warnings);
             }
             return List.of();
         } catch (SettingsException e) {
@@ -112,6 +128,20 @@ public final class StartupCheck {
         } catch (Exception e) {
             return List.of(Settings.name("bss.bucket.name") + ": the bucket cannot be used: "
                 + settings.withoutSecrets(BucketException.reason(e)));
+        }
+    }
+
+    private static void warnOfFolders(Settings settings, Bucket bucket, Consumer<String> warnings) {
+        String key = "bss.topics-config.data-topics-mapping: ";
+        try {
+            new OtherFolders(bucket, settings).ofMappedTopics().forEach((topic, folders) -> warnings.accept(key
+                + "files of topic " + topic + " are also in " + String.join(", ", folders) + ", and its folder is "
+                + settings.folder(topic) + ": they are not reloaded unless former-folders of its entry names them"));
+            settings.mappings().forEach(mapping -> mapping.formerFolders().stream()
+                .filter(folder -> !bucket.list(folder, null).hasNext()).forEach(folder -> warnings.accept(key
+                    + "the former folder " + folder + " of topic " + mapping.topic() + " holds no files")));
+        } catch (UncheckedIOException e) {
+            LOG.debug("The folders of the bucket are not known", e);
         }
     }
 }

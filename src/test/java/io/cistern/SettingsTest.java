@@ -299,6 +299,13 @@ class SettingsTest {
         "ingestion=orders, bucket-folder=orders/ | [0].bucket-folder: expected names",
         "ingestion=orders, bucket-folder=../orders | [0].bucket-folder: expected names",
         "ingestion=orders, bucket-folder=.cistern | [0].bucket-folder: expected names",
+        "ingestion=orders, former-folders[0]=/old | [0].former-folders: expected names",
+        "ingestion=orders, former-folders[0]=.cistern | [0].former-folders: expected names",
+        "ingestion=orders, former-folders[0]=orders | [0].former-folders: \"orders\" is the topic's folder now",
+        "ingestion=orders, bucket-folder=new, former-folders[0]=new | [0].former-folders: \"new\" is the topic's folder now",
+        "ingestion=orders, former-folders[0]=a, former-folders[1]=a | [0].former-folders: \"a\" is there twice",
+        "ingestion-pattern=o.*, former-folders[0]=old | [0].former-folders: not with a pattern",
+        "former-folders[0]=old | [0].ingestion: expected either a topic here or a pattern",
         "ingestion=orders, post-ingestion[0]=po st | [0].post-ingestion[0]: no topic's name: \"po st\"",
         "ingestion=orders, post-ingestion=post;post2 | [0].post-ingestion: no topic's name: \"post;post2\""})
     void anEntryThatCannotBeIsToldByItsPlace(String entry, String problem) {

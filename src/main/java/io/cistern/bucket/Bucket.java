@@ -82,7 +82,7 @@ public final class Bucket implements CamelContextAware {
 
     /** A page of what is directly in a folder, folders with a slash behind their names. */
     @SuppressWarnings("unchecked")
-    private Listing.Page page(String folder, String after, Object page) {
+    Listing.Page page(String folder, String after, Object page) {
         Map<String, Object> variables = new HashMap<>();
         variables.put("folder", folder);
         variables.put("after", after);

@@ -32,12 +32,14 @@ public final class Audit {
     private final Bucket bucket;
     private final Topics topics;
     private final Planner planner;
+    private final OtherFolders otherFolders;
 
     public Audit(Settings settings, Bucket bucket, Topics topics, Planner planner) {
         this.settings = settings;
         this.bucket = bucket;
         this.topics = topics;
         this.planner = planner;
+        this.otherFolders = new OtherFolders(bucket, settings);
     }
 
     /**
@@ -113,18 +115,31 @@ public final class Audit {
             this.deep = deep;
             this.goBack = Set.copyOf(goBack);
             this.ownTopics = settings.topicsOf(folder);
-            Iterator<String> names = bucket.list(folder, null);
-            if (!names.hasNext()) {
+            list(folder, null);
+            // A topic's files in its other folders are read with those in this one.
+            ownTopics.forEach(topic -> settings.formerFolders(topic).forEach(former -> list(former, topic)));
+            for (String topic : settings.formerTopicsOf(folder)) {
+                list(settings.folder(topic), topic);
+                settings.formerFolders(topic).stream().filter(former -> !former.equals(folder))
+                    .forEach(former -> list(former, topic));
+            }
+            if (parts.isEmpty() && !bucket.list(folder, null).hasNext()) {
                 throw new RequestException(404, "unknown-folder", "folder: there is no such folder in the bucket");
             }
-            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(folder), null), this::miss);
-            while (names.hasNext()) {
+        }
+
+        /** Lists the files of a topic in another folder, or all in the audited one with null for that. */
+        private void list(String listed, String topic) {
+            boolean isAudited = topic == null;
+            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(listed), null),
+                isAudited ? this::miss : unasked -> { });
+            for (Iterator<String> names = bucket.list(listed, null); names.hasNext();) {
                 String name = names.next();
-                BatchFileName parsed = parse(name);
-                if (parsed == null) {
+                BatchFileName parsed = isAudited ? parse(name) : BatchFileName.parse(name, topic);
+                if (parsed != null) {
+                    add(isAudited ? null : listed, name, parsed, facts.of(parsed.key()));
+                } else if (isAudited) {
                     otherFiles++;
-                } else {
-                    add(name, parsed, facts.of(parsed.key()));
                 }
             }
             facts.finish();
@@ -168,7 +183,8 @@ public final class Audit {
             return BatchFileName.parse(name, null);
         }
 
-        private void add(String name, BatchFileName parsed, FileFacts facts) {
+        /** @param in the folder of the file; null for the audited one */
+        private void add(String in, String name, BatchFileName parsed, FileFacts facts) {
             Part part = parts.computeIfAbsent(parsed.topic(), ignored -> new TreeMap<>())
                 .computeIfAbsent(parsed.partition(), ignored -> new Part());
             String partName = nameOf(parsed.topic(), parsed.partition());
@@ -176,7 +192,7 @@ public final class Audit {
                 return;
             }
             AuditedFile file = deep || facts == null || parsed.firstOffset() == BatchFileName.UNKNOWN
-                ? read(name, parsed, facts) : known(name, parsed, facts);
+                ? read(in, name, parsed, facts) : known(in, name, parsed, facts);
             if (file == null) {
                 return;
             }
@@ -187,32 +203,36 @@ public final class Audit {
             }
         }
 
-        private AuditedFile known(String name, BatchFileName parsed, FileFacts facts) {
+        private AuditedFile known(String in, String name, BatchFileName parsed, FileFacts facts) {
             long offsets = facts.lastOffset() - parsed.firstOffset() + 1;
             if (facts.count() < 1 || offsets < facts.count()) {
-                unreadable(parsed.topic(), name, facts.count() == 0 ? "holds no record"
+                unreadable(parsed.topic(), path(in, name), facts.count() == 0 ? "holds no record"
                     : "not what was stored: its name and its facts contradict each other");
                 return null;
             }
-            return new AuditedFile(name, parsed, parsed.firstOffset(), facts, offsets > facts.count() ? 1 : 0, null);
+            return new AuditedFile(in, name, parsed, parsed.firstOffset(), facts, offsets > facts.count() ? 1 : 0, null);
         }
 
         /** Reads a file to its end; null if that is not possible, or it is not what it should be. */
-        private AuditedFile read(String name, BatchFileName parsed, FileFacts facts) {
-            FileCheck check = new FileCheck(bucket, folder + '/' + name, parsed, facts);
+        private AuditedFile read(String in, String name, BatchFileName parsed, FileFacts facts) {
+            FileCheck check = new FileCheck(bucket, path(in, name), parsed, facts);
             String problem = check.problem();
             if (problem != null) {
-                unreadable(parsed.topic(), name, problem);
+                unreadable(parsed.topic(), path(in, name), problem);
                 return null;
             }
             if (facts == null) {
-                planner.note(folder, parsed.firstTimestamp(), check.found());
+                planner.note(in == null ? folder : in, parsed.firstTimestamp(), check.found());
             }
-            return check.file(name);
+            return check.file(in, name);
         }
 
-        private void unreadable(String topic, String name, String reason) {
-            unreadable.computeIfAbsent(topic, ignored -> new TreeMap<>()).put(name, reason);
+        private String path(String in, String name) {
+            return (in == null ? folder : in) + '/' + name;
+        }
+
+        private void unreadable(String topic, String path, String reason) {
+            unreadable.computeIfAbsent(topic, ignored -> new TreeMap<>()).put(path, reason);
         }
 
         // ---- report ------------------------------------------------------------------------------------------------
@@ -260,13 +280,17 @@ public final class Audit {
             Map<String, String> bad = unreadable.getOrDefault(topic, new TreeMap<>());
             Map<String, Object> report = new LinkedHashMap<>();
             report.put("topic", topic);
+            List<String> others = otherFolders.of(topic, folder);
+            if (!others.isEmpty()) {
+                report.put("otherFolders", others);
+            }
             report.put("files", sum(lives, "files") + bad.size());
             report.put("records", sum(lives, "records"));
             report.put("holes", sum(lives, "holes") + bad.size());
             List<Map<String, Object>> files = new ArrayList<>();
-            bad.forEach((name, reason) -> {
+            bad.forEach((path, reason) -> {
                 Map<String, Object> file = new LinkedHashMap<>();
-                file.put("file", folder + '/' + name);
+                file.put("file", path);
                 file.put("reason", reason);
                 files.add(file);
             });
@@ -296,14 +320,14 @@ public final class Audit {
         private Set<PlannedFile> unreadable(String topic, Set<PlannedFile> files) {
             Set<PlannedFile> bad = new HashSet<>();
             for (PlannedFile file : files) {
-                String name = file.name(topic);
-                FileCheck check = new FileCheck(bucket, folder + '/' + name, BatchFileName.parse(name, topic), null);
+                FileCheck check = new FileCheck(bucket, file.path(folder, topic),
+                    BatchFileName.parse(file.name(topic), topic), null);
                 String problem = check.problem();
                 if (problem == null && check.found().count() != file.count) {
                     problem = FileCheck.notWhole(check.found().count(), file.count);
                 }
                 if (problem != null) {
-                    unreadable(topic, name, problem);
+                    unreadable(topic, file.path(folder, topic), problem);
                     bad.add(file);
                 }
             }

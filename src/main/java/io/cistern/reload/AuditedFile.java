@@ -14,8 +14,9 @@ final class AuditedFile extends PlannedFile {
     /** Records by day; null where all are of the first one's day, as far as that is known. */
     final Map<Long, Long> days;
 
-    AuditedFile(String name, BatchFileName parsed, long firstOffset, FileFacts facts, long innerGaps, Map<Long, Long> days) {
-        super(name, parsed, firstOffset, facts);
+    AuditedFile(String folder, String name, BatchFileName parsed, long firstOffset, FileFacts facts, long innerGaps,
+                Map<Long, Long> days) {
+        super(folder, name, parsed, firstOffset, facts);
         this.from = facts.from() == FileFacts.NOT_NOTED ? firstOffset : Math.min(firstOffset, facts.from());
         this.innerGaps = innerGaps;
         this.days = days;

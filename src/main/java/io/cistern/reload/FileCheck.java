@@ -122,9 +122,13 @@ final class FileCheck {
             facts == null ? FileFacts.NOT_NOTED : facts.from(), facts == null ? null : facts.topicId());
     }
 
-    /** The same, as what is to be known of the file of this name. */
-    AuditedFile file(String fileName) {
-        return new AuditedFile(fileName, name, firstOffset, found(), gaps,
+    /**
+     * The same, as what is to be known of the file of this name.
+     *
+     * @param folder that it lies in; null for the topic's own
+     */
+    AuditedFile file(String folder, String fileName) {
+        return new AuditedFile(folder, fileName, name, firstOffset, found(), gaps,
             days.equals(Map.of(Math.floorDiv(name.firstTimestamp(), DAY), count)) ? null : days);
     }
 }

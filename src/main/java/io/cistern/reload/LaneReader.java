@@ -252,7 +252,7 @@ final class LaneReader implements Iterator<Record>, Closeable {
     }
 
     private String path(PlanPart.File file) {
-        return request.folder() == null ? file.name() : request.folder() + '/' + file.name();
+        return request.folder() == null || file.name().indexOf('/') >= 0 ? file.name() : request.folder() + '/' + file.name();
     }
 
     /** Reads the next record of a file that waits for it; at its end the file is checked and closed. */

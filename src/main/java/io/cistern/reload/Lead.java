@@ -141,6 +141,7 @@ public final class Lead {
         stage.records = planned.plan.records();
         stage.passedOver = planned.plan.passedOver();
         stage.foreign = planned.plan.foreign();
+        stage.otherFolders = planned.plan.otherFolders().isEmpty() ? null : planned.plan.otherFolders();
         stage.firstTimestamp = planned.plan.firstTimestamp();
         stage.targetPartitions = planned.targetPartitions;
         stage.targetLimits = planned.targetLimits;
@@ -210,7 +211,7 @@ public final class Lead {
             }
             // What is left of the plan is short.
             Plan summary = new Plan(plan.lanes().stream().map(lane -> new Plan.Partition(lane.number(), List.of())).toList(),
-                plan.files(), plan.records(), plan.passedOver(), plan.foreign(), plan.firstTimestamp());
+                plan.files(), plan.records(), plan.passedOver(), plan.foreign(), plan.firstTimestamp(), plan.otherFolders());
             return new Planned(name, summary, offsets, targetPartitions, topics.limits(request.target()),
                 topics.batchBytes(published(request), request.preservePartitions() ? 1 : targetPartitions));
         } catch (InterruptedException e) {

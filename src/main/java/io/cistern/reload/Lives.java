@@ -227,6 +227,6 @@ final class Lives {
     }
 
     private BatchFileReader open(PlannedFile file) {
-        return Planner.open(bucket, folder + '/' + file.name(topic));
+        return Planner.open(bucket, file.path(folder, topic));
     }
 }

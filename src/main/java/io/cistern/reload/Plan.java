@@ -13,8 +13,10 @@ import java.util.stream.Stream;
  * @param passedOver     how many are known to hold no record in the range
  * @param foreign        how many files of the folder are no batch files of the topic
  * @param firstTimestamp the least one that is in the range as far as names tell, milliseconds since the epoch
+ * @param otherFolders   folders with files of the topic that are not read, as far as is known
  */
-record Plan(List<Partition> lanes, long files, long records, long passedOver, long foreign, long firstTimestamp) {
+record Plan(List<Partition> lanes, long files, long records, long passedOver, long foreign, long firstTimestamp,
+            List<String> otherFolders) {
 
     /** Most files in a part. */
     static final int FILES_IN_A_PART = 500;

@@ -15,7 +15,8 @@ record PlanPart(int life, boolean isLast, List<File> files) {
     /**
      * A file.
      *
-     * @param name        without its folder; the whole path where one file is reloaded
+     * @param name        without its folder; the whole path where one file is reloaded, and of a file in another folder than
+     *                    the topic's own
      * @param firstOffset the first record's
      * @param count       how many records, or -1 if that is not known
      */

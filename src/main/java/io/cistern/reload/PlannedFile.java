@@ -20,6 +20,8 @@ class PlannedFile {
     final long count;
     /** The topic incarnation of its records, as Kafka's topic id; null if it is not known. */
     final String topicId;
+    /** The folder that it lies in; null for the topic's own. */
+    private final String folder;
     /** Null where the name follows from the rest, as it does for files of our own. */
     private final String oddName;
     private final byte compression;
@@ -31,6 +33,12 @@ class PlannedFile {
      * @param facts       what is known, or null
      */
     PlannedFile(String name, BatchFileName parsed, long firstOffset, FileFacts facts) {
+        this(null, name, parsed, firstOffset, facts);
+    }
+
+    /** The same of a file in another folder than the topic's own; null for that. */
+    PlannedFile(String folder, String name, BatchFileName parsed, long firstOffset, FileFacts facts) {
+        this.folder = folder;
         this.partition = parsed.partition();
         this.firstTimestamp = parsed.firstTimestamp();
         this.firstOffset = firstOffset;
@@ -52,11 +60,22 @@ class PlannedFile {
         count = -1;
         topicId = null;
         compression = 0;
+        folder = null;
         oddName = path;
     }
 
     PlanPart.File asPart(String topic) {
-        return new PlanPart.File(name(topic), firstOffset, count);
+        return new PlanPart.File(folder == null ? name(topic) : path(folder, topic), firstOffset, count);
+    }
+
+    /** The folder that it lies in, where the topic's own is {@code own}. */
+    String folder(String own) {
+        return folder == null ? own : folder;
+    }
+
+    /** Its path in the bucket, where the topic's own folder is {@code own}. */
+    String path(String own, String topic) {
+        return folder(own) + '/' + name(topic);
     }
 
     /** Whether both files are known to be of different incarnations of their topic. */

@@ -1,5 +1,6 @@
 package io.cistern.reload;
 
+import io.cistern.Settings;
 import io.cistern.batch.BadLineException;
 import io.cistern.batch.BatchFileReader;
 import io.cistern.batch.Compression;
@@ -28,9 +29,20 @@ public final class Planner {
     private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
 
     private final Bucket bucket;
+    /** Null to leave folders unknown that the request does not name. */
+    private final OtherFolders otherFolders;
 
     public Planner(Bucket bucket) {
+        this(bucket, (OtherFolders) null);
+    }
+
+    public Planner(Bucket bucket, Settings settings) {
+        this(bucket, new OtherFolders(bucket, settings));
+    }
+
+    private Planner(Bucket bucket, OtherFolders otherFolders) {
         this.bucket = bucket;
+        this.otherFolders = otherFolders;
     }
 
     /**
@@ -57,7 +69,7 @@ public final class Planner {
         Plan.Life life = new Plan.Life(List.of(new PlannedFile(path)));
         BatchFileName name = BatchFileName.parse(path.substring(path.lastIndexOf('/') + 1), null);
         return new Plan(List.of(new Plan.Partition(-1, List.of(life))), 1, -1, 0, 0,
-            name == null ? firstTimestamp(path) : name.firstTimestamp());
+            name == null ? firstTimestamp(path) : name.firstTimestamp(), List.of());
     }
 
     private long firstTimestamp(String path) {
@@ -70,13 +82,10 @@ public final class Planner {
     }
 
     private Plan planFolder(ReloadRequest request, int targetPartitions, BooleanSupplier stop) {
-        boolean narrow = !request.coversAll() && isListed(request);
-        Survey survey = new Survey(request, narrow);
-        boolean toTheEnd = survey.list(stop);
-        if (narrow) {
-            survey.listWide(stop);
-        } else if (toTheEnd && survey.allNoted && !request.coversAll()) {
-            note(FileFacts.listedPath(request.folder(), request.topic()));
+        Survey survey = new Survey(request, request.folder(), null);
+        survey.listAll(stop);
+        for (String former : request.formerFolders()) {
+            new Survey(request, former, survey).listAll(stop);
         }
         List<Plan.Partition> lanes = new ArrayList<>();
         Lives divider = new Lives(bucket, request.folder(), request.topic());
@@ -109,7 +118,21 @@ public final class Planner {
                 lanes.add(new Plan.Partition(partition.getKey(), lives));
             }
         }
-        return new Plan(lanes, files, records, survey.passedOver, survey.foreign, Math.max(first, request.from()));
+        return new Plan(lanes, files, records, survey.passedOver, survey.foreign, Math.max(first, request.from()),
+            otherFolders(request));
+    }
+
+    /** The folders with files of the topic that are not read, as far as is known. */
+    private List<String> otherFolders(ReloadRequest request) {
+        if (otherFolders == null) {
+            return List.of();
+        }
+        List<String> found = otherFolders.of(request.topic());
+        if (!found.isEmpty()) {
+            LOG.warn("Reload does not read other folders with files of its topic, which former-folders of the mapping does not"
+                + " name: topic={} folder={} otherFolders={}", request.topic(), request.folder(), found);
+        }
+        return found;
     }
 
     /** Whether a file may hold offsets that are asked for. */
@@ -119,9 +142,9 @@ public final class Planner {
     }
 
     /** Whether files that hold something in the range are all near it by their names, or known as wide ones. */
-    private boolean isListed(ReloadRequest request) {
+    private boolean isListed(String folder, String topic) {
         try {
-            return bucket.exists(FileFacts.listedPath(request.folder(), request.topic()));
+            return bucket.exists(FileFacts.listedPath(folder, topic));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -147,27 +170,47 @@ public final class Planner {
     private final class Survey {
 
         private final ReloadRequest request;
+        private final String folder;
+        /** The survey of the topic's own folder, which this one of a former folder adds to; null for that itself. */
+        private final Survey own;
         /** The name to start behind, and the last one that is of interest; null for all names. */
         private final String after;
         private final String until;
         /** Whether wide files that are met must be known as such when the listing is done. */
         private final boolean notesWideOnes;
-        private final Map<Integer, List<PlannedFile>> byPartition = new TreeMap<>();
+        private final boolean narrow;
+        private final Map<Integer, List<PlannedFile>> byPartition;
         private boolean allNoted = true;
         private long passedOver;
         private long foreign;
 
-        private Survey(ReloadRequest request, boolean narrow) {
+        private Survey(ReloadRequest request, String folder, Survey own) {
             this.request = request;
+            this.folder = folder;
+            this.own = own;
+            this.byPartition = own == null ? new TreeMap<>() : own.byPartition;
+            this.narrow = !request.coversAll() && isListed(folder, request.topic());
             this.after = narrow ? FileFacts.nameBefore(request.from()) : null;
             this.until = narrow ? FileFacts.nameBehind(request.to()) : null;
             this.notesWideOnes = !narrow && !request.coversAll();
         }
 
+        private void listAll(BooleanSupplier stop) {
+            boolean toTheEnd = list(stop);
+            if (narrow) {
+                listWide(stop);
+            } else if (toTheEnd && allNoted && !request.coversAll()) {
+                note(FileFacts.listedPath(folder, request.topic()));
+            }
+            if (own != null) {
+                own.passedOver += passedOver;
+            }
+        }
+
         /** Lists the folder; false if it was stopped. */
         private boolean list(BooleanSupplier stop) {
-            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(request.folder()), after));
-            Iterator<String> names = bucket.list(request.folder(), after);
+            FactsListing facts = new FactsListing(bucket.list(FileFacts.folderFor(folder), after));
+            Iterator<String> names = bucket.list(folder, after);
             while (names.hasNext()) {
                 if (stop.getAsBoolean()) {
                     return false;
@@ -188,10 +231,11 @@ public final class Planner {
 
         /** Adds the wide files that lie before or behind what was listed, and hold something in the range. */
         private void listWide(BooleanSupplier stop) {
-            Iterator<String> names = bucket.list(FileFacts.wideFolderFor(request.folder()), null);
+            Iterator<String> names = bucket.list(FileFacts.wideFolderFor(folder), null);
             while (names.hasNext() && !stop.getAsBoolean()) {
                 FileFacts facts = FileFacts.parse(names.next());
-                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null : find(request.folder(), request.topic(), facts.key());
+                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null
+                    : find(folder, request.topic(), facts.key());
                 if (name != null && (after != null && name.compareTo(after) <= 0
                     || until != null && name.compareTo(until) > 0)) {
                     add(name, BatchFileName.parse(name, request.topic()), facts);
@@ -202,10 +246,10 @@ public final class Planner {
         private void add(String name, BatchFileName parsed, FileFacts facts) {
             FileFacts known = facts;
             if (known == null && !request.coversAll()) {
-                known = findFacts(request, name, parsed.key());
-                allNoted &= known != null && note(request.folder(), parsed.firstTimestamp(), known);
+                known = findFacts(request, folder, name, parsed.key());
+                allNoted &= known != null && note(folder, parsed.firstTimestamp(), known);
             } else if (notesWideOnes && known.isWide(parsed.firstTimestamp())) {
-                allNoted &= note(known.widePath(request.folder()));
+                allNoted &= note(known.widePath(folder));
             }
             if (known != null && (known.count() == 0 || !known.mayHold(request.from(), request.to()))) {
                 passedOver++;
@@ -216,9 +260,9 @@ public final class Planner {
                 return;
             }
             long firstOffset = parsed.firstOffset() == BatchFileName.UNKNOWN
-                ? firstOffset(request.folder(), name) : parsed.firstOffset();
+                ? firstOffset(folder, name) : parsed.firstOffset();
             byPartition.computeIfAbsent(parsed.partition(), ignored -> new ArrayList<>())
-                .add(new PlannedFile(name, parsed, firstOffset, known));
+                .add(new PlannedFile(own == null ? null : folder, name, parsed, firstOffset, known));
         }
     }
 
@@ -238,9 +282,9 @@ public final class Planner {
     }
 
     /** The same; null for a file that is not as it should be, if such are passed over. */
-    private FileFacts findFacts(ReloadRequest request, String name, String key) {
+    private FileFacts findFacts(ReloadRequest request, String folder, String name, String key) {
         try {
-            return findFacts(request.folder(), name, key);
+            return findFacts(folder, name, key);
         } catch (BadLineException | DamagedFileException e) {
             if (request.onError() == ReloadRequest.OnError.STOP) {
                 throw e;
@@ -271,9 +315,10 @@ public final class Planner {
     private PlannedFile withFacts(PlannedFile file, ReloadRequest request) {
         String name = file.name(request.topic());
         BatchFileName parsed = BatchFileName.parse(name, request.topic());
-        FileFacts facts = findFacts(request.folder(), name, parsed.key());
-        note(request.folder(), parsed.firstTimestamp(), facts);
-        return new PlannedFile(name, parsed, file.firstOffset, facts);
+        String folder = file.folder(request.folder());
+        FileFacts facts = findFacts(folder, name, parsed.key());
+        note(folder, parsed.firstTimestamp(), facts);
+        return new PlannedFile(folder.equals(request.folder()) ? null : folder, name, parsed, file.firstOffset, facts);
     }
 
     private long firstOffset(String folder, String name) {

@@ -39,6 +39,9 @@ record ReloadReport(String id, ReloadState state, List<Lane> lanes, String notUn
             if (stage.foreign > 0) {
                 answer.put("filesNotOfTheTopic", stage.foreign);
             }
+            if (stage.otherFolders != null) {
+                answer.put("otherFolders", stage.otherFolders);
+            }
             if (stage.records >= 0) {
                 answer.put("recordsTotal", stage.records);
             }

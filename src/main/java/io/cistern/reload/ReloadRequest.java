@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
  *
  * @param topic    the ingestion topic; null for the reload of a file whose name does not tell it
  * @param folder   the folder of its batch files, or null for the reload of a file
+ * @param formerFolders further folders that hold files of the topic
  * @param fileName the path of the one file to reload, or null for the reload of a topic
  * @param target   the topic to publish to
  * @param range    which records
@@ -30,7 +31,7 @@ import java.util.stream.IntStream;
  * @param force    whether it is done in spite of what is found wrong beforehand
  * @param asAsked  the request as it came, for status answers
  */
-public record ReloadRequest(String topic, String folder, String fileName, String target, Range range, Shape shape,
+public record ReloadRequest(String topic, String folder, List<String> formerFolders, String fileName, String target, Range range, Shape shape,
                             Speed speed, Delivery delivery, OnError onError, boolean dryRun, boolean force,
                             Map<String, Object> asAsked) {
 
@@ -129,11 +130,25 @@ public record ReloadRequest(String topic, String folder, String fileName, String
      * @throws RequestException if it is not right
      */
     public static ReloadRequest ofTopic(Map<String, Object> asked, Function<String, String> folderOfTopic) {
+        return ofTopic(asked, folderOfTopic, topic -> List.of());
+    }
+
+    /**
+     * The request for the reload of a topic that may have files in further folders.
+     *
+     * @param asked                a JSON object
+     * @param folderOfTopic        tells the folder of an ingestion topic's batch files
+     * @param formerFoldersOfTopic tells the further folders of an ingestion topic
+     * @throws RequestException if it is not right
+     */
+    public static ReloadRequest ofTopic(Map<String, Object> asked, Function<String, String> folderOfTopic,
+                                        Function<String, List<String>> formerFoldersOfTopic) {
         Asked fields = new Asked(asked, OF_A_TOPIC);
         String topic = fields.topic("topic");
         Instant start = fields.date("startDate");
         long from = start == null ? Long.MIN_VALUE : firstMillisecond(start);
-        return of(fields, topic, folderOfTopic.apply(topic), null, from, lastMillisecond(fields, start), asked);
+        return of(fields, topic, folderOfTopic.apply(topic), formerFoldersOfTopic.apply(topic), null, from,
+            lastMillisecond(fields, start), asked);
     }
 
     /**
@@ -150,12 +165,12 @@ public record ReloadRequest(String topic, String folder, String fileName, String
             throw Asked.bad("invalid-file", "fileName: expected a path in the bucket like folder/name.txt");
         }
         BatchFileName name = BatchFileName.parse(fileName.substring(slash + 1), null);
-        return of(fields, name == null ? null : name.topic(), null, fileName, Long.MIN_VALUE, Long.MAX_VALUE, asked);
+        return of(fields, name == null ? null : name.topic(), null, List.of(), fileName, Long.MIN_VALUE, Long.MAX_VALUE, asked);
     }
 
-    private static ReloadRequest of(Asked fields, String topic, String folder, String fileName, long from, long to,
-                                    Map<String, Object> asked) {
-        return new ReloadRequest(topic, folder, fileName, fields.topic("reIngestionTopic"), range(fields, from, to),
+    private static ReloadRequest of(Asked fields, String topic, String folder, List<String> formerFolders, String fileName,
+                                    long from, long to, Map<String, Object> asked) {
+        return new ReloadRequest(topic, folder, formerFolders, fileName, fields.topic("reIngestionTopic"), range(fields, from, to),
             shape(fields), speed(fields), fields.choice("delivery", Delivery.EXACTLY_ONCE),
             fields.choice("onError", OnError.STOP), fields.isTrue("dryRun"), fields.isTrue("force"), asked);
     }

@@ -52,10 +52,12 @@ public class Requests {
      * @throws RequestException if it is not right, or its folder, target topic or selector does not exist
      */
     public ReloadRequest ofTopic(String body) {
-        ReloadRequest request = ReloadRequest.ofTopic(object(body), settings::folder);
+        ReloadRequest request = ReloadRequest.ofTopic(object(body), settings::folder, settings::formerFolders);
         checkSettings(request);
-        requireFolder(request.folder(), "topic: there is no folder " + request.folder()
-            + " in the bucket, which would hold the batch files of topic " + request.topic());
+        if (request.formerFolders().stream().noneMatch(this::holdsFiles)) {
+            requireFolder(request.folder(), "topic: there is no folder " + request.folder()
+                + " in the bucket, which would hold the batch files of topic " + request.topic());
+        }
         requireTarget(request);
         return request;
     }
@@ -81,7 +83,8 @@ public class Requests {
      * @throws RequestException if it is not right
      */
     public ReloadRequest read(Map<String, Object> asked) {
-        return asked.containsKey("fileName") ? ReloadRequest.ofFile(asked) : ReloadRequest.ofTopic(asked, settings::folder);
+        return asked.containsKey("fileName") ? ReloadRequest.ofFile(asked)
+            : ReloadRequest.ofTopic(asked, settings::folder, settings::formerFolders);
     }
 
     /**
@@ -99,20 +102,31 @@ public class Requests {
     }
 
     /**
-     * The number of batch files in a folder.
+     * The number of batch files in a folder, with those that its topics have in former folders.
      *
      * @throws RequestException if there is no such folder
      */
     public long count(String encodedFolder) {
         String folder = folder(encodedFolder);
-        long count = 0;
-        for (var names = bucket.list(folder, null); names.hasNext();) {
-            if (BatchFileName.parse(names.next(), null) != null) {
-                count++;
+        long count = count(folder, null);
+        for (String topic : settings.topicsOf(folder)) {
+            for (String former : settings.formerFolders(topic)) {
+                count += count(former, topic);
             }
         }
         if (count == 0) {
             requireFolder(folder, "folder: there is no such folder in the bucket");
+        }
+        return count;
+    }
+
+    /** The batch files of a topic in a folder; those of all topics if {@code topic} is null. */
+    private long count(String folder, String topic) {
+        long count = 0;
+        for (var names = bucket.list(folder, null); names.hasNext();) {
+            if (BatchFileName.parse(names.next(), topic) != null) {
+                count++;
+            }
         }
         return count;
     }
@@ -160,9 +174,13 @@ public class Requests {
     }
 
     private void requireFolder(String folder, String message) {
-        if (!bucket.list(folder, null).hasNext()) {
+        if (!holdsFiles(folder)) {
             throw new RequestException(404, "unknown-folder", message);
         }
+    }
+
+    private boolean holdsFiles(String folder) {
+        return bucket.list(folder, null).hasNext();
     }
 
     private void requireTarget(ReloadRequest request) {

@@ -1,6 +1,7 @@
 package io.cistern.reload;
 
 import io.cistern.kafka.TopicLimits;
+import java.util.List;
 
 /** Where a reload as a whole is: written by who leads it. */
 final class Stage extends NewerFields {
@@ -23,6 +24,8 @@ final class Stage extends NewerFields {
     long records = -1;
     long passedOver;
     long foreign;
+    /** Folders with files of the topic that are not read; null if none is known. */
+    List<String> otherFolders;
     /** The least timestamp that may come, milliseconds since the epoch. */
     long firstTimestamp;
     int targetPartitions;

@@ -25,7 +25,7 @@ class CoverageTest {
         private AuditedFile audited() {
             String name = BatchFileName.format("t", 0, 1_000_000 + first, first, consumedAt, Compression.NONE);
             BatchFileName parsed = BatchFileName.parse(name, "t");
-            return new AuditedFile(name, parsed, first, new FileFacts(parsed.key(), 0, 0, last, last - first + 1,
+            return new AuditedFile(null, name, parsed, first, new FileFacts(parsed.key(), 0, 0, last, last - first + 1,
                 from == first ? FileFacts.NOT_NOTED : from, null), 0, null);
         }
     }
