@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.batch.BatchFile;
 import io.cistern.batch.Compression;
+import io.cistern.bucket.FileFacts;
 import io.cistern.reload.RelativeDate;
 import io.cistern.reload.ReloadRequest;
 import io.cistern.reload.RequestException;
@@ -158,6 +159,8 @@ public final class Settings implements CamelContextAware {
         .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final String SCHEDULED_REQUEST = "bss.reload.schedule.request";
+    /** Folders of the service itself, and those in {@link FileFacts#FOLDER} that are not the facts of a folder. */
+    private static final Set<String> RESERVED_FOLDERS = Set.of(FileFacts.FOLDER, ".wide", ".listed", ".probe");
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
     private static final String ADDRESS = "(https?://[^/?#@]+(/[^?#@]*)?)?";
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");
@@ -668,7 +671,7 @@ public final class Settings implements CamelContextAware {
                 }
             } else {
                 topicName(entry + "ingestion");
-                String used = folder.isEmpty() ? topic : folder;
+                String used = !folder.isEmpty() ? folder : RESERVED_FOLDERS.contains(topic) ? topic + '~' : topic;
                 if (!isFolder(used)) {
                     problems.add(entry + "bucket-folder: expected names with slashes between, none starting with a"
                         + " dot, not " + quoted(used));
@@ -753,15 +756,25 @@ public final class Settings implements CamelContextAware {
         }
     }
 
-    /** Whether {@code path} can be a folder of batch files: names with slashes between, none starting with a dot. */
+    /**
+     * Whether {@code path} can be a folder of batch files: names with slashes between, none starting with a dot, except for the
+     * first one where it is the folder of a topic of such a name.
+     */
     public static boolean isFolder(String path) {
-        for (String name : path.split("/", -1)) {
-            if (name.isEmpty() || name.startsWith(".") || name.contains("\\")
-                || name.chars().anyMatch(Character::isISOControl)) {
+        String[] names = path.split("/", -1);
+        for (int i = 0; i < names.length; i++) {
+            if (names[i].isEmpty() || names[i].startsWith(".") && (i > 0 || !isFolderOfTopic(names[i]))
+                || names[i].contains("\\") || names[i].chars().anyMatch(Character::isISOControl)) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Whether a name is that of the folder which a topic has without a {@code bucket-folder}. */
+    private static boolean isFolderOfTopic(String name) {
+        return isTopicName(name) && !RESERVED_FOLDERS.contains(name) || RESERVED_FOLDERS.stream().anyMatch(reserved ->
+            name.equals(reserved + '~'));
     }
 
     /** Whether {@code name} can be a topic's name, by Kafka's rules. */
@@ -981,7 +994,9 @@ public final class Settings implements CamelContextAware {
     /** The folder of an ingestion topic's batch files: the mapping's, else the topic's name. */
     public String folder(String topic) {
         Mapping mapping = mapping(topic);
-        return mapping == null || mapping.folder == null ? topic : mapping.folder;
+        return mapping != null && mapping.folder != null ? mapping.folder
+            // No topic has a name that ends like this.
+            : RESERVED_FOLDERS.contains(topic) ? topic + '~' : topic;
     }
 
     /** Further folders that hold files of an ingestion topic; none unless the mapping names them. */
@@ -1009,8 +1024,9 @@ public final class Settings implements CamelContextAware {
     /** The ingestion topics whose files lie in a folder, as far as the settings tell; first the one of the folder's name. */
     public List<String> topicsOf(String folder) {
         List<String> topics = new ArrayList<>();
-        if (isTopicName(folder) && folder(folder).equals(folder)) {
-            topics.add(folder);
+        String byName = folder.endsWith("~") ? folder.substring(0, folder.length() - 1) : folder;
+        if (isTopicName(byName) && folder(byName).equals(folder)) {
+            topics.add(byName);
         }
         mappings.stream().filter(mapping -> folder.equals(mapping.folder)).forEach(mapping -> topics.add(mapping.topic));
         return topics;

@@ -123,6 +123,16 @@ public final class Bucket implements CamelContextAware {
         }
         inner.stream().filter(Bucket::isShown)
             .forEach(name -> addFolders(folder.isEmpty() ? name : folder + '/' + name, found));
+        if (folder.isEmpty()) {
+            // A topic's name may start with a dot; of other such folders none holds batch files.
+            inner.stream().filter(name -> name.startsWith(".") && Settings.isFolder(name) && holdsBatchFiles(name))
+                .forEach(found::add);
+        }
+    }
+
+    private boolean holdsBatchFiles(String folder) {
+        Iterator<String> names = list(folder, null);
+        return names.hasNext() && BatchFileName.parse(names.next(), null) != null;
     }
 
     private static boolean isShown(String name) {

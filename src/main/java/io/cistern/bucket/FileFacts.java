@@ -35,7 +35,7 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     /** Nothing is known of what was before the first record; mostly that was the record of another file. */
     public static final long NOT_NOTED = -1;
 
-    /** The folder of these files in the bucket; no folder of batch files starts with a dot. */
+    /** The folder of these files in the bucket; no folder of batch files has this name. */
     public static final String FOLDER = ".cistern";
 
     private static final Pattern NAME = Pattern.compile(

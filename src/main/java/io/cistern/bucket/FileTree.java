@@ -3,6 +3,7 @@ package io.cistern.bucket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -17,7 +18,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -30,16 +33,42 @@ public final class FileTree {
     /** Names held at a time while a folder is listed: a larger folder is looked through once more for each so many. */
     private static final int PAGE = 100_000;
 
+    /** Bytes of a name that file systems permit. */
+    private static final int LONGEST_NAME = 255;
+    /** A longer name, as of a topic of 249 characters, is divided after so many characters: into a folder in this one and a file. */
+    private static final String LONG_NAMES = ".long";
+    private static final int HEAD = 100;
+
+    /** Writes the entries of a folder to the disk. */
+    interface Forcing {
+
+        void force(Path folder) throws IOException;
+    }
+
     private final Path root;
     private final int pageSize;
+    private final Forcing forcing;
+    /** Folders whose own entries, up to the bucket's, this process has written to the disk. */
+    private final Set<Path> durable = ConcurrentHashMap.newKeySet();
 
     public FileTree(String root) {
         this(root, PAGE);
     }
 
     FileTree(String root, int pageSize) {
+        this(root, pageSize, FileTree::force);
+    }
+
+    FileTree(String root, int pageSize, Forcing forcing) {
         this.pageSize = pageSize;
         this.root = Path.of(root).toAbsolutePath().normalize();
+        this.forcing = forcing;
+    }
+
+    private static void force(Path folder) throws IOException {
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
     }
 
     /**
@@ -55,9 +84,28 @@ public final class FileTree {
         checkIsThere();
         String last = page != null ? page : after == null ? "" : after;
         PriorityQueue<String> least = new PriorityQueue<>(Collections.reverseOrder());
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(resolve(folder))) {
+        Path listed = resolve(folder);
+        collect(listed, "", last, least);
+        Path longNames = listed.resolve(LONG_NAMES);
+        if (Files.isDirectory(longNames)) {
+            try (DirectoryStream<Path> heads = Files.newDirectoryStream(longNames)) {
+                for (Path head : heads) {
+                    collect(head, head.getFileName().toString(), last, least);
+                }
+            } catch (DirectoryIteratorException e) {
+                throw e.getCause();
+            }
+        }
+        List<String> sorted = new ArrayList<>(least);
+        Collections.sort(sorted);
+        return sorted;
+    }
+
+    /** Adds the names of a folder, each with {@code head} before it, and keeps those that sort first. */
+    private void collect(Path folder, String head, String last, PriorityQueue<String> least) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
             for (Path entry : entries) {
-                String name = entry.getFileName().toString();
+                String name = head + entry.getFileName();
                 if ((name + '/').compareTo(last) <= 0 || least.size() == pageSize && name.compareTo(least.peek()) > 0) {
                     continue;
                 }
@@ -70,13 +118,10 @@ public final class FileTree {
                 }
             }
         } catch (NoSuchFileException | NotDirectoryException e) {
-            return List.of();
+            // A folder that is not there is empty.
         } catch (DirectoryIteratorException e) {
             throw e.getCause();
         }
-        List<String> sorted = new ArrayList<>(least);
-        Collections.sort(sorted);
-        return sorted;
     }
 
     /** What the next page starts behind, after the page {@code names}; null if that was the last one. */
@@ -116,6 +161,11 @@ public final class FileTree {
 
     /** A path beside {@code path} under which it can be written until it is whole. */
     public String temporary(@Variable("path") String path) {
+        Path folder = resolve(path).getParent();
+        if (!Files.isDirectory(folder)) {
+            // It was deleted, if it was there before, and is created again.
+            durable.remove(folder);
+        }
         return path.substring(0, path.lastIndexOf('/') + 1) + ".writing-" + UUID.randomUUID();
     }
 
@@ -126,15 +176,30 @@ public final class FileTree {
      */
     public void publish(@Variable("temporary") String temporary, @Variable("path") String path) throws IOException {
         Path written = resolve(temporary);
+        Path file = resolve(path);
         try {
-            linkOrMove(written, resolve(path));
+            Files.createDirectories(file.getParent());
+            linkOrMove(written, file);
         } catch (FileAlreadyExistsException e) {
             throw new FileAlreadyExistsException(path);
         } finally {
             Files.deleteIfExists(written);
         }
-        try (FileChannel folder = FileChannel.open(written.getParent(), StandardOpenOption.READ)) {
-            folder.force(true);
+        forcing.force(file.getParent());
+        forceEntriesOf(file.getParent());
+    }
+
+    /** A folder that was created for a file is on the disk only with its own entry in the folder above it. */
+    private void forceEntriesOf(Path folder) throws IOException {
+        if (folder.equals(root) || durable.contains(folder)) {
+            return;
+        }
+        for (Path above = folder.getParent(); above.startsWith(root); above = above.getParent()) {
+            forcing.force(above);
+        }
+        if (!folder.getParent().endsWith(LONG_NAMES)) {
+            // Of those there may be one for each file.
+            durable.add(folder);
         }
     }
 
@@ -175,7 +240,10 @@ public final class FileTree {
     }
 
     private Path resolve(String path) {
-        Path resolved = root.resolve(path).normalize();
+        int nameAt = path.lastIndexOf('/') + 1;
+        String name = path.substring(nameAt);
+        Path resolved = root.resolve(name.getBytes(StandardCharsets.UTF_8).length <= LONGEST_NAME ? path
+            : path.substring(0, nameAt) + LONG_NAMES + '/' + name.substring(0, HEAD) + '/' + name.substring(HEAD)).normalize();
         if (!resolved.startsWith(root)) {
             throw new IllegalArgumentException("A path outside of the bucket");
         }

@@ -204,18 +204,19 @@ abstract class BucketContract {
     @Test
     void theFoldersThatHoldFilesAreFound() throws IOException {
         for (String path : List.of("orders/a.txt", "in/eu/a.txt", "in/us/a.txt", "deep/1/2/a.txt",
-            ".cistern/orders/a.facts", "eu/.hidden/a.txt", "writing/.writing-a.txt", "at-the-root.txt")) {
+            ".cistern/orders/a.facts", "eu/.hidden/a.txt", ".hidden/a.txt",
+            ".27/2022-11-14T13:26:37.728Z_.27_0_312_1668432398047.txt", "writing/.writing-a.txt", "at-the-root.txt")) {
             store().write(name, path, new byte[] {1});
         }
 
-        assertThat(bucket.folders()).containsExactly("deep/1/2", "in/eu", "in/us", "orders");
+        assertThat(bucket.folders()).containsExactly(".27", "deep/1/2", "in/eu", "in/us", "orders");
     }
 
     @Test
     void namesAreTakenToTheLetter() throws IOException {
         List<String> names = new ArrayList<>(List.of("a b", "ü", "日本", "😀", "+", "%", "%20", "=", "&", "a:b", "a?b", "#",
             "'", "\"", "(1)", "[x]", "{y}", "{{bss.bucket.s3-key}}", "${body}", "$simple{body}", "~", "*", ",", ";", "@", "<b>",
-            "|", "a..b", "x".repeat(200), "2022-11-14T13:26:37.728Z_orders.ingestion_0_312_1668432398047.txt.gz"));
+            "|", "a..b", "dot.", "x".repeat(200), "2022-11-14T13:26:37.728Z_orders.ingestion_0_312_1668432398047.txt.gz"));
         Collections.shuffle(names, new Random(7));
         for (String file : names) {
             bucket.put("odd names/" + file, content(file.getBytes(UTF_8)));

@@ -165,4 +165,71 @@ class FileTreeTest {
         assertThatThrownBy(() -> missing.list("orders", null, null)).isInstanceOf(IOException.class).hasMessage(reason);
         assertThatThrownBy(() -> missing.size("orders/a.txt")).isInstanceOf(IOException.class).hasMessage(reason);
     }
+
+    @Test
+    void holdsNamesThatAreLongerThanFileSystemsPermit() throws IOException {
+        // Given names as of a topic of 249 characters, between others
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            String name = "2022-11-14T13:26:3" + i + ".728Z_" + "t".repeat(249) + "_0_" + i + "_1668432398047.txt.zst";
+            put("orders/" + name, "long" + i);
+            names.add(name);
+            put("orders/2022-11-14T13:26:3" + i + ".000Z_short_0_0_1668432398047.txt", "short");
+            names.add("2022-11-14T13:26:3" + i + ".000Z_short_0_0_1668432398047.txt");
+        }
+        Collections.sort(names);
+
+        // Then
+        List<String> expected = new ArrayList<>(List.of(".long/"));
+        expected.addAll(names);
+        for (int pageSize = 1; pageSize < 12; pageSize++) {
+            FileTree paged = new FileTree(root.toString(), pageSize);
+            assertThat(all(paged, "orders", null)).isEqualTo(expected);
+            assertThat(all(paged, "orders", names.get(3))).isEqualTo(names.subList(4, names.size()));
+        }
+        String name = names.get(1);
+        assertThat(name).hasSizeGreaterThan(255);
+        try (InputStream in = tree.open("orders/" + name, 0)) {
+            assertThat(new String(in.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("long0");
+        }
+        assertThat(tree.size("orders/" + name)).isEqualTo(5);
+        assertThatThrownBy(() -> put("orders/" + name, "again")).isInstanceOf(FileAlreadyExistsException.class)
+            .hasMessage("orders/" + name);
+        tree.delete("orders/" + name);
+        assertThat(all(tree, "orders", null)).doesNotContain(name).hasSize(10);
+    }
+
+    @Test
+    void writesTheEntriesOfNewFoldersToTheDisk() throws IOException {
+        List<Path> forced = new ArrayList<>();
+        tree = new FileTree(root.toString(), 100, folder -> {
+            assertThat(folder).isDirectory();
+            forced.add(root.relativize(folder));
+        });
+
+        put("in/eu/orders/a.txt", "a");
+        assertThat(forced).containsExactly(Path.of("in/eu/orders"), Path.of("in/eu"), Path.of("in"), Path.of(""));
+        // Once they are there, only the folder itself changes
+        forced.clear();
+        put("in/eu/orders/b.txt", "b");
+        assertThat(forced).containsExactly(Path.of("in/eu/orders"));
+        // A folder that was deleted is created again
+        forced.clear();
+        Files.delete(root.resolve("in/eu/orders/a.txt"));
+        Files.delete(root.resolve("in/eu/orders/b.txt"));
+        Files.delete(root.resolve("in/eu/orders"));
+        put("in/eu/orders/c.txt", "c");
+        assertThat(forced).containsExactly(Path.of("in/eu/orders"), Path.of("in/eu"), Path.of("in"), Path.of(""));
+        forced.clear();
+        put("at-the-root.txt", "d");
+        assertThat(forced).containsExactly(Path.of(""));
+    }
+
+    /** As the backend's route does it. */
+    private void put(String path, String text) throws IOException {
+        String temporary = tree.temporary(path);
+        write(temporary);
+        Files.writeString(root.resolve(temporary), text);
+        tree.publish(temporary, path);
+    }
 }

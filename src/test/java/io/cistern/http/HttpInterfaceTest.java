@@ -354,10 +354,10 @@ class HttpInterfaceTest {
         assertThat(get("/status/orders/count", 200)).isEqualTo(json("2"));
         assertThat(get("/status/customers/count", 200)).isEqualTo(json("1"));
         assertThat(get("/status/no-batch-files/count", 200)).isEqualTo(json("0"));
-        for (String unknown : List.of("unheard-of", "deep", "%7B%7Bkafka.password%7D%7D", "$%7Bbody%7D")) {
+        for (String unknown : List.of("unheard-of", "deep", "%2E%2Ehidden", "%7B%7Bkafka.password%7D%7D", "$%7Bbody%7D")) {
             assertThat(get("/status/" + unknown + "/count", 404).get("code").asText()).isEqualTo("unknown-folder");
         }
-        for (String wrong : List.of(".cistern", "orders%0A", "%2E%2Ehidden")) {
+        for (String wrong : List.of(".cistern", "orders%0A", "orders%2F%2Ehidden", "orders%2F..")) {
             assertThat(get("/status/" + wrong + "/count", 400).get("code").asText()).as(wrong).isEqualTo("invalid-folder");
         }
     }
@@ -383,10 +383,10 @@ class HttpInterfaceTest {
         assertThat(get("/status/B%C3%BCcher%20&%20100%25%20+/coverage", 200).get("files").asLong()).isEqualTo(1);
         assertThat(get("/status/no-batch-files/coverage", 200).toString()).isEqualTo("{\"folder\":\"no-batch-files\","
             + "\"deep\":false,\"files\":0,\"records\":0,\"holes\":0,\"otherFiles\":1,\"topics\":[]}");
-        for (String unknown : List.of("unheard-of", "deep", "%7B%7Bkafka.password%7D%7D", "$%7Bbody%7D")) {
+        for (String unknown : List.of("unheard-of", "deep", "%2E%2Ehidden", "%7B%7Bkafka.password%7D%7D", "$%7Bbody%7D")) {
             assertThat(get("/status/" + unknown + "/coverage", 404).get("code").asText()).isEqualTo("unknown-folder");
         }
-        for (String wrong : List.of(".cistern", "orders%0A", "%2E%2Ehidden")) {
+        for (String wrong : List.of(".cistern", "orders%0A", "orders%2F%2Ehidden", "orders%2F..")) {
             assertThat(get("/status/" + wrong + "/coverage", 400).get("code").asText()).isEqualTo("invalid-folder");
         }
         for (String deep : List.of("yes", "", "TRUE", "1", "true&deep=false", "$%7Bbody%7D")) {
@@ -505,7 +505,7 @@ class HttpInterfaceTest {
         agrees(checked, "stopReload", 404, "POST", "/reingestion/stop-reingestion", "{\"topic\": \"unheard-of\"}");
         agrees(checked, "listFolders", 200, "GET", "/status/folders", null);
         agrees(checked, "countFiles", 200, "GET", "/status/orders/count", null);
-        agrees(checked, "countFiles", 400, "GET", "/status/.x/count", null);
+        agrees(checked, "countFiles", 400, "GET", "/status/.wide/count", null);
         agrees(checked, "countFiles", 404, "GET", "/status/unheard-of/count", null);
         agrees(checked, "auditFolder", 200, "GET", "/status/orders/coverage?deep=true", null);
         agrees(checked, "auditFolder", 400, "GET", "/status/orders/coverage?deep=yes", null);
