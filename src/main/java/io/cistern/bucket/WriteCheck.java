@@ -18,7 +18,7 @@ final class WriteCheck {
     static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(30);
     /** The bucket of a storer that has nothing to store is written to this often. */
     static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
-    static final String PROBE = FileFacts.FOLDER + "/write-probe";
+    static final String PROBE = FileFacts.FOLDER + "/.probe-write";
     static final int IDLE_BYTES = 1024;
     static final int MOST_BYTES = 64 * 1024;
 

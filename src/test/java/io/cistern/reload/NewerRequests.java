@@ -23,8 +23,8 @@ public final class NewerRequests extends Requests {
         try {
             Map<String, Object> asked = new ObjectMapper().readValue(body, Map.class);
             ReloadRequest known = super.ofTopic(new ObjectMapper().writeValueAsString(without(asked)));
-            return new ReloadRequest(known.topic(), known.folder(), known.fileName(), known.target(), known.range(), known.shape(),
-                known.speed(), known.delivery(), known.onError(), known.dryRun(), known.force(), asked);
+            return new ReloadRequest(known.topic(), known.folder(), known.formerFolders(), known.fileName(), known.target(), known.range(),
+                known.shape(), known.speed(), known.delivery(), known.onError(), known.dryRun(), known.force(), asked);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(e);
         }
