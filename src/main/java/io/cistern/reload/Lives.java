@@ -5,6 +5,7 @@ import io.cistern.batch.Record;
 import io.cistern.bucket.Bucket;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -65,39 +66,48 @@ final class Lives {
      * @param files sorted on the way; if any goes back, the last offsets of all must be known
      */
     List<Plan.Life> divide(List<PlannedFile> files) {
+        List<Plan.Life> lives = new ArrayList<>();
+        if (goBack(files)) {
+            byTopicId(files).forEach(ofTopicId -> divideByOffsets(ofTopicId, lives));
+        } else {
+            lives.add(asLife(files));
+        }
+        return lives;
+    }
+
+    /**
+     * Divides files by their topic ids, in the order in which these appear. A file without one goes with the file that was
+     * consumed before it; those before the first topic id go with that, since storers of former versions noted none.
+     */
+    private static Collection<List<PlannedFile>> byTopicId(List<PlannedFile> files) {
+        String topicId = files.stream().map(file -> file.topicId).filter(Objects::nonNull).findFirst().orElse(null);
+        Map<String, List<PlannedFile>> byTopicId = new LinkedHashMap<>();
+        for (PlannedFile file : files) {
+            topicId = file.topicId == null ? topicId : file.topicId;
+            byTopicId.computeIfAbsent(topicId, ignored -> new ArrayList<>()).add(file);
+        }
+        return byTopicId.values();
+    }
+
+    /** Divides files by offsets, timestamps and contents, and adds their lives. */
+    private void divideByOffsets(List<PlannedFile> files, List<Plan.Life> lives) {
         if (!goBack(files)) {
-            return List.of(asLife(files));
+            lives.add(asLife(files));
+            return;
         }
         int[] former = new int[files.size()];
         Arrays.fill(former, -1);
         boolean[] undivided = compare(files, former);
         noteLatecomers(files, former);
-        List<Plan.Life> lives = new ArrayList<>();
         int start = 0;
         for (int i = 0; i < files.size(); i++) {
             int end = former[i] < start ? -1 : boundary(files, former[i], i, undivided);
             if (end > start) {
-                addByTopicId(files.subList(start, end), lives);
+                lives.add(asLife(files.subList(start, end)));
                 start = end;
             }
         }
-        addByTopicId(files.subList(start, files.size()), lives);
-        return lives;
-    }
-
-    /**
-     * Adds the lives of files that have nothing between them that divides them but their topic ids. A file without one is of
-     * the life of the file that was consumed before it.
-     */
-    private static void addByTopicId(List<PlannedFile> files, List<Plan.Life> lives) {
-        String first = files.stream().map(file -> file.topicId).filter(Objects::nonNull).findFirst().orElse(null);
-        Map<String, List<PlannedFile>> byTopicId = new LinkedHashMap<>();
-        String topicId = first;
-        for (PlannedFile file : files) {
-            topicId = file.topicId == null ? topicId : file.topicId;
-            byTopicId.computeIfAbsent(topicId, ignored -> new ArrayList<>()).add(file);
-        }
-        byTopicId.values().forEach(ofTopicId -> lives.add(asLife(ofTopicId)));
+        lives.add(asLife(files.subList(start, files.size())));
     }
 
     private static Plan.Life asLife(List<PlannedFile> files) {
@@ -192,8 +202,7 @@ final class Lives {
 
     /** Whether the files have the same record at their first common offset; null if they have no offset in common. */
     private Boolean haveSameRecord(PlannedFile lower, PlannedFile upper) {
-        if (lower.isOfOtherIncarnation(upper)
-            || lower.firstOffset == upper.firstOffset && lower.firstTimestamp != upper.firstTimestamp) {
+        if (lower.firstOffset == upper.firstOffset && lower.firstTimestamp != upper.firstTimestamp) {
             return false;
         }
         try (BatchFileReader inLower = open(lower)) {

@@ -45,11 +45,21 @@ public final class TestFiles {
         return batchFile(folder, topic, consumedAt, compression, records.get(0).offset(), records);
     }
 
+    /** The same, of a topic incarnation. */
+    public static BatchFile batchFile(String folder, String topic, String topicId, long consumedAt, List<Record> records) {
+        return batchFile(folder, topic, topicId, consumedAt, Compression.NONE, records.get(0).offset(), records);
+    }
+
     /** The same, of records that were polled from {@code startOffset} on. */
     static BatchFile batchFile(String folder, String topic, long consumedAt, Compression compression, long startOffset,
                                List<Record> records) {
+        return batchFile(folder, topic, null, consumedAt, compression, startOffset, records);
+    }
+
+    private static BatchFile batchFile(String folder, String topic, String topicId, long consumedAt, Compression compression,
+                                       long startOffset, List<Record> records) {
         PolledBatch polled = new PolledBatch(null, topic, records.get(0).partition(), startOffset,
-            records.get(records.size() - 1).offset() + 1, consumedAt, null, records, records.size());
+            records.get(records.size() - 1).offset() + 1, consumedAt, topicId, records, records.size());
         BatchFile file = new BatchFile(polled, new BatchFile.Destination(folder, List.of()), compression,
             new LineWriter(false), new OpenBatches(), 0);
         file.append(polled);

@@ -72,6 +72,13 @@ final class Archive {
         return path;
     }
 
+    /** Stores records of a topic incarnation, as a storer does that knows Kafka's topic id. */
+    void storeOf(String topicId, long consumedAt, List<Record> records) {
+        BatchFile file = TestFiles.batchFile(folder, TOPIC, topicId, consumedAt, records);
+        bucket.write(file.getPath(), TestFiles.readAll(file.getInputStream()));
+        bucket.write(file.getFactsPath(), new byte[0]);
+    }
+
     @SafeVarargs
     final String store(long consumedAt, List<Record>... records) {
         return store(Writer.STORER, consumedAt, Compression.NONE, Stream.of(records).flatMap(List::stream).toList());

@@ -74,6 +74,51 @@ class ReloadHistoriesTest {
         return time(life) + 1000L * seconds;
     }
 
+    // ---- topic ids ----------------------------------------------------------------------------------------------------
+
+    private static final String FIRST_ID = "AAAAAAAAAAAAAAAAAAAAAA";
+    private static final String SECOND_ID = "BBBBBBBBBBBBBBBBBBBBBB";
+
+    @Test
+    void dividesByTopicIdWhatOffsetsDoNotDivide() {
+        archive.storeOf(FIRST_ID, at("a", 100), records("a", 0, 9));
+        archive.storeOf(SECOND_ID, at("a", 200), records("a", 10, 19));
+
+        assertThat(archive.reload().values()).isEqualTo(values("a", 0, 19));
+        assertThat(archive.audit(false).at("/topics/0/partitions")).extracting(life -> life.get("topicId").asText())
+            .containsExactly(FIRST_ID, SECOND_ID);
+    }
+
+    @Test
+    void putsALateFileToItsIncarnation() {
+        archive.storeOf(FIRST_ID, at("a", 100), records("a", 0, 9));
+        archive.storeOf(SECOND_ID, at("b", 100), records("b", 0, 29));
+        archive.storeOf(FIRST_ID, at("b", 110), records("a", 10, 14)); // by a process that was frozen
+        archive.storeOf(SECOND_ID, at("b", 120), records("b", 30, 39));
+
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 14), values("b", 0, 39)));
+        assertThat(archive.audit(false).at("/topics/0/partitions")).hasSize(2);
+    }
+
+    @Test
+    void continuesAnIncarnationThatAFormerVersionBegan() {
+        archive.store(at("a", 100), records("a", 0, 9));
+        archive.store(at("a", 110), records("a", 10, 19));
+        archive.storeOf(FIRST_ID, at("a", 120), records("a", 15, 29)); // read again after a crash, by the new version
+        archive.storeOf(SECOND_ID, at("b", 100), records("b", 0, 29));
+
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 29), values("b", 0, 29)));
+        assertThat(archive.audit(false).at("/topics/0/partitions")).hasSize(2);
+    }
+
+    @Test
+    void dividesATruncatedLogOfOneIncarnation() {
+        archive.storeOf(FIRST_ID, at("a", 100), records("a", 0, 9));
+        archive.storeOf(FIRST_ID, at("b", 100), records("b", 7, 12)); // other records at offsets from 7 on
+
+        assertThat(archive.reload().values()).isEqualTo(values(values("a", 0, 9), values("b", 7, 12)));
+    }
+
     // ---- copies ----------------------------------------------------------------------------------------------------
 
     @Test
