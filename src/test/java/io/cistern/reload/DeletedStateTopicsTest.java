@@ -48,7 +48,7 @@ class DeletedStateTopicsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"requests,progress,tasks", "progress", "tasks"})
+    @ValueSource(strings = {"requests,progress,tasks", "tasks"})
     void reloadsGoOnFromWhereTheyWere(String deleted) throws Exception {
         String complete = TestKafka.topic("complete", 2);
         String paused = TestKafka.topic("paused", 2);
