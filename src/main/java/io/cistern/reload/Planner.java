@@ -127,7 +127,13 @@ public final class Planner {
         if (otherFolders == null) {
             return List.of();
         }
-        List<String> found = otherFolders.of(request.topic());
+        List<String> found;
+        try {
+            found = otherFolders.of(request.topic());
+        } catch (UncheckedIOException e) {
+            LOG.debug("Other folders of topic {} are not known", request.topic(), e);
+            return List.of();
+        }
         if (!found.isEmpty()) {
             LOG.warn("Reload does not read other folders with files of its topic, which former-folders of the mapping does not"
                 + " name: topic={} folder={} otherFolders={}", request.topic(), request.folder(), found);

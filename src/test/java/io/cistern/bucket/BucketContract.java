@@ -213,6 +213,29 @@ abstract class BucketContract {
     }
 
     @Test
+    void aSampleShowsWhichFoldersHoldFilesOfATopic() {
+        String file = "2022-11-14T13:26:37.728Z_%s_0_312_1668432398047.txt";
+        for (String folder : List.of("a", "in/eu", "in/eu/old")) {
+            store().write(name, folder + '/' + file.formatted("shop"), new byte[] {1});
+        }
+        store().write(name, "a/" + file.formatted("other_7"), new byte[] {1});
+        store().write(name, "b/no batch file", new byte[] {1});
+        store().write(name, ".cistern/a/" + file.formatted("hidden"), new byte[] {1});
+        List<String> asked = new ArrayList<>();
+
+        FolderSample sample = FolderSample.of(bucket, folder -> {
+            asked.add(folder);
+            return false;
+        });
+
+        assertThat(sample.topics()).containsExactly("other_7", "shop");
+        assertThat(sample.foldersOf("shop")).containsExactly("a", "in/eu", "in/eu/old");
+        assertThat(sample.foldersOf("other_7")).containsExactly("a");
+        assertThat(sample.foldersOf("unheard-of")).isEmpty();
+        assertThat(asked).containsExactlyInAnyOrder("a", "b", "in", "in/eu", "in/eu/old");
+    }
+
+    @Test
     void namesAreTakenToTheLetter() throws IOException {
         List<String> names = new ArrayList<>(List.of("a b", "ü", "日本", "😀", "+", "%", "%20", "=", "&", "a:b", "a?b", "#",
             "'", "\"", "(1)", "[x]", "{y}", "{{bss.bucket.s3-key}}", "${body}", "$simple{body}", "~", "*", ",", ";", "@", "<b>",
