@@ -190,12 +190,11 @@ class ScheduleTest {
         List<Due> one = new CopyOnWriteArrayList<>();
         List<Due> other = new CopyOnWriteArrayList<>();
         try (DefaultCamelContext first = running(settings, one, 0); DefaultCamelContext second = running(settings, other, 0)) {
-            await().until(() -> one.size() >= 3 && other.size() >= 3);
+            // The one that started later lacks the first ticks.
+            await().until(() -> one.size() >= 3 && other.size() >= 3 && one.stream().anyMatch(other::contains));
             assertThat(first.getRoutes()).extracting(route -> route.getId()).contains("reload-by-cron")
                 .doesNotContain("reload-by-period");
         }
-        // The one that started later may lack the first ticks.
-        assertThat(one.containsAll(other.subList(0, 1)) || other.containsAll(one.subList(0, 1))).isTrue();
         assertSecondsInARow(one);
         assertSecondsInARow(other);
     }
