@@ -160,7 +160,7 @@ public final class Settings implements CamelContextAware {
     private static final String MAPPING = "bss.topics-config.data-topics-mapping";
     private static final String SCHEDULED_REQUEST = "bss.reload.schedule.request";
     /** Folders of the service itself, and those in {@link FileFacts#FOLDER} that are not the facts of a folder. */
-    private static final Set<String> RESERVED_FOLDERS = Set.of(FileFacts.FOLDER, ".wide", ".listed", ".probe");
+    private static final Set<String> RESERVED_FOLDERS = Set.of(FileFacts.FOLDER, ".wide", ".listed", ".probe", ".probe-write");
     private static final Pattern TOPIC_NAME = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
     private static final String ADDRESS = "(https?://[^/?#@]+(/[^?#@]*)?)?";
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(ms|s|m|h|d)\\s*)+");

@@ -32,7 +32,8 @@ public final class TestKafka {
 
     public static synchronized EmbeddedKafka broker() {
         if (broker == null) {
-            broker = new EmbeddedKafka().start();
+            // It is never killed: a stall of a busy machine must not have the controller fence it.
+            broker = new EmbeddedKafka().set("broker.session.timeout.ms", "60000").start();
             Runtime.getRuntime().addShutdownHook(new Thread(broker::close));
         }
         return broker;
