@@ -72,6 +72,9 @@ public final class FatalErrorInterceptor implements InterceptStrategy, CamelCont
             camelContext = context;
             FatalErrors.watchThreads();
             LogLimits.install();
+            WatchedThreadPoolFactory pools = new WatchedThreadPoolFactory();
+            pools.setCamelContext(context);
+            context.getExecutorServiceManager().setThreadPoolFactory(pools);
             // A bean of this type is found by Camel only if it is there before the routes are loaded.
             if (!context.getCamelContextExtension().getInterceptStrategies().stream()
                 .anyMatch(FatalErrorInterceptor.class::isInstance)) {

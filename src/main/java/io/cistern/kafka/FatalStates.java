@@ -5,6 +5,7 @@ import java.util.Properties;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
@@ -63,7 +64,7 @@ final class FatalStates {
     /** Whether it is a failure of a topic or a record, and not of the client or its group: another client would fail too. */
     static boolean isOfTopic(RuntimeException failure) {
         return failure instanceof TopicAuthorizationException || failure instanceof InvalidTopicException
-            || failure instanceof RecordDeserializationException;
+            || failure instanceof InvalidOffsetException || failure instanceof RecordDeserializationException;
     }
 
     /** Whether the member has sent no heartbeat for {@link #SILENT}, though the client was polled all the time. */

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
 class FatalErrorsTest {
 
     @ParameterizedTest
-    @CsvSource({"step, 3", "caught-step, 3", "thread, 3", "task, 3", "poll, 3", "logged, 3", "deep-step, 0"})
+    @CsvSource({"step, 3", "caught-step, 3", "thread, 3", "pool, 3", "task, 3", "poll, 3", "logged, 3", "deep-step, 0"})
     void endsTheProcess(String where, int exitCode, @TempDir Path folder) throws Exception {
         // Given a process without options of the JVM for this
         Path output = folder.resolve("output.log");
@@ -68,6 +68,8 @@ class FatalErrorsTest {
             context.start();
             switch (arguments[0]) {
                 case "thread" -> start(Program::fillMemory);
+                case "pool" -> context.getExecutorServiceManager().newFixedThreadPool(context, "consumer", 1)
+                    .submit(Program::fillMemory);
                 case "task" -> CompletableFuture.supplyAsync(FatalErrors.watched(() -> {
                     fillMemory();
                     return null;

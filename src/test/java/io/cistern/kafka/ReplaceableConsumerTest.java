@@ -14,6 +14,7 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Metric;
@@ -142,7 +143,7 @@ class ReplaceableConsumerTest {
 
     @ParameterizedTest
     @CsvSource({"consumer, fenced, true", "classic, fenced, true", "consumer, group, true", "classic, group, false",
-        "consumer, topic, false", "consumer, timeout, false", "consumer, unknown, false"})
+        "consumer, topic, false", "consumer, offset, false", "consumer, timeout, false", "consumer, unknown, false"})
     void keepsAClientThatCanWorkAgain(String protocol, String failure, boolean isReplaced) {
         start(protocol);
 
@@ -150,6 +151,7 @@ class ReplaceableConsumerTest {
             case "fenced" -> new FencedInstanceIdException("another member");
             case "group" -> new GroupAuthorizationException("storer");
             case "topic" -> new TopicAuthorizationException(Set.of("orders"));
+            case "offset" -> new OffsetOutOfRangeException(Map.of(new TopicPartition("orders", 0), 7L));
             case "timeout" -> new TimeoutException("no answer");
             default -> new KafkaException("Received exception when fetching the next record");
         });
