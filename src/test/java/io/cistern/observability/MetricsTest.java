@@ -153,7 +153,8 @@ class MetricsTest {
         cistern.call("POST", "/reingestion/" + second + "/pause", "");
         await().until(() -> scrape().value("cistern_reload_active", "reload", second) == 0);
         assertThat(scrape().value("cistern_reload_rate_records_per_second", "reload", second)).isZero();
-        assertThat(scrape().value("cistern_reloads", "phase", "PAUSING") + scrape().value("cistern_reloads", "phase", "PAUSED"))
+        Scrape paused = scrape();
+        assertThat(paused.value("cistern_reloads", "phase", "PAUSING") + paused.value("cistern_reloads", "phase", "PAUSED"))
             .isEqualTo(1);
         cistern.call("POST", "/reingestion/" + second + "/stop", "");
         await().until(() ->
