@@ -36,6 +36,16 @@ public interface Batch extends Iterable<Record> {
         return record.headers();
     }
 
+    /** The extremes of its records; null if they are not known. */
+    default RecordExtremes extremes() {
+        return null;
+    }
+
+    /** The most bytes of a Kafka batch that the topic takes which it is sent to. */
+    default long targetMaxBytes() {
+        return Long.MAX_VALUE;
+    }
+
     /** Whether a producer with transactions sends it in one. */
     default boolean isTransactional() {
         return true;

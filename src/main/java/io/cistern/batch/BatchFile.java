@@ -33,8 +33,7 @@ public final class BatchFile implements Batch, Content {
     private long lastOffset;
     private long firstTimestamp;
     private long lastTimestamp;
-    private long leastTimestamp = Long.MAX_VALUE;
-    private long greatestTimestamp = Long.MIN_VALUE;
+    private final RecordExtremes extremes = new RecordExtremes();
     private int count;
     /** Why it is to be closed when its consumer looks at it next, or null. */
     private Rotation.Reason wanted;
@@ -86,8 +85,7 @@ public final class BatchFile implements Batch, Content {
             }
             lastOffset = record.offset();
             lastTimestamp = timestamp;
-            leastTimestamp = Math.min(leastTimestamp, timestamp);
-            greatestTimestamp = Math.max(greatestTimestamp, timestamp);
+            extremes.add(record);
         }
         nextOffset = polled.nextOffset();
     }
@@ -170,8 +168,8 @@ public final class BatchFile implements Batch, Content {
     }
 
     private FileFacts facts() {
-        return new FileFacts(BatchFileName.parse(getName(), topic).key(), leastTimestamp, greatestTimestamp, lastOffset,
-            count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED, topicId);
+        return new FileFacts(BatchFileName.parse(getName(), topic).key(), extremes.leastTimestamp(), extremes.greatestTimestamp(),
+            lastOffset, count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED, topicId);
     }
 
     /** The path of the empty file whose name says what is in this one. */
@@ -197,6 +195,11 @@ public final class BatchFile implements Batch, Content {
     /** The topics that get the records once they are stored, perhaps none. */
     public List<String> getPostIngestion() {
         return destination.postIngestion();
+    }
+
+    @Override
+    public RecordExtremes extremes() {
+        return extremes;
     }
 
     /** The file's bytes; each call gives a stream of its own. */

@@ -86,6 +86,18 @@ public final class BatchClients implements KafkaClientFactory {
         return isLess;
     }
 
+    /** Kafka refuses a producer that gives up before its request does, whose timeout a user may have set for all clients. */
+    static void extendDelivery(Properties producer) {
+        int least = number(producer, ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG) + number(producer, ProducerConfig.LINGER_MS_CONFIG);
+        if (number(producer, ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG) < least) {
+            producer.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, least);
+        }
+    }
+
+    private static int number(Properties properties, String name) {
+        return Integer.parseInt(String.valueOf(properties.getOrDefault(name, 0)));
+    }
+
     /** Endpoints of one client id share it as a prefix: Kafka's metrics need one name a client. */
     static Properties prepared(Settings settings, Properties properties, int id) {
         Properties prepared = new Properties();

@@ -39,8 +39,8 @@ public final class TaskClients extends DefaultKafkaClientFactory {
     private volatile Properties publishing;
     private int count;
 
-    /** A consumer's producer without transactions, which makes batches of at most so many bytes. */
-    private record Plain(TaskConsumer consumer, UnfoldingProducer producer, int batchBytes) {
+    /** A consumer's producer without transactions, as the topics of a task needed it. */
+    private record Plain(TaskConsumer consumer, UnfoldingProducer producer, int batchBytes, Codec codec) {
     }
 
     public TaskClients(Settings settings, TaskDesk desk, ReloadLog log, ConsumerHealth consumers) {
@@ -62,14 +62,15 @@ public final class TaskClients extends DefaultKafkaClientFactory {
         own.put(ProducerConfig.CLIENT_ID_CONFIG, clientId);
         Runnable onClose = instanceIds.assign(prepared);
         return ReplaceableConsumer.of(prepared, () -> new TaskConsumer(prepared, settings.reload().tasksTopic(), desk, log,
-            new TransactionalProducer(own, log.transactionalId(id), TIMEOUT_MILLIS), settings.reload().restAfterFailure(),
-            polling::set), consumers, onClose);
+            new TransactionalProducers(own, log.transactionalId(id), TIMEOUT_MILLIS, Gate.Factory.NONE),
+            settings.reload().restAfterFailure(), polling::set), consumers, onClose);
     }
 
     @Override
     @SuppressWarnings("unchecked")
     public synchronized Producer<Object, Object> getProducer(Properties properties) {
         publishing = BatchClients.prepared(settings, properties, ++count);
+        BatchClients.extendDelivery(publishing);
         // Whoever has set little memory gets small batches.
         BatchClients.limitBatches(publishing, Integer.parseInt(settings.value("kafka.max-request-size")) / 4);
         return (Producer<Object, Object>) Proxy.newProxyInstance(TaskClients.class.getClassLoader(),
@@ -101,14 +102,15 @@ public final class TaskClients extends DefaultKafkaClientFactory {
 
     private UnfoldingProducer plainProducer(TaskConsumer consumer) {
         Plain own = plain.get();
-        if (own == null || own.consumer != consumer || own.batchBytes > consumer.batchBytes()) {
+        if (own == null || own.consumer != consumer || own.batchBytes != consumer.batchBytes() || own.codec != consumer.codec()) {
             if (own != null) {
                 own.producer.close();
             }
             Properties properties = new Properties();
             properties.putAll(publishing);
             BatchClients.limitBatches(properties, consumer.batchBytes());
-            own = new Plain(consumer, new UnfoldingProducer(properties), consumer.batchBytes());
+            consumer.codec().applyTo(properties);
+            own = new Plain(consumer, new UnfoldingProducer(properties), consumer.batchBytes(), consumer.codec());
             plain.set(own);
             consumer.closeWith(own.producer);
         }

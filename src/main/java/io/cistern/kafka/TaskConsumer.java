@@ -48,7 +48,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
     private final String topic;
     private final TaskDesk desk;
     private final ReloadLog log;
-    private final TransactionalProducer producer;
+    private final TransactionalProducers producers;
     private final Duration rest;
     private final Map<TopicPartition, Deque<Task>> queues = new LinkedHashMap<>();
     /** Assigned partitions, and what must be known of the state of reloads before their tasks can be judged; null: not asked. */
@@ -58,7 +58,10 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
     private final Consumer<TaskConsumer> onPoll;
     private AutoCloseable closedWith = () -> { };
     private Task inHand;
+    /** What publishes for the task in hand. */
+    private TransactionalProducer producer;
     private int batchBytes = Integer.MAX_VALUE;
+    private Codec codec;
     private boolean isPrepared;
     /** That of the tasks topic. */
     private int incarnation;
@@ -83,13 +86,14 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         }
     }
 
-    TaskConsumer(Properties properties, String topic, TaskDesk desk, ReloadLog log, TransactionalProducer producer,
+    TaskConsumer(Properties properties, String topic, TaskDesk desk, ReloadLog log, TransactionalProducers producers,
                  Duration rest, Consumer<TaskConsumer> onPoll) {
         super(properties);
         this.topic = topic;
         this.desk = desk;
         this.log = log;
-        this.producer = producer;
+        this.producers = producers;
+        this.producer = producers.get(batchBytes, codec);
         this.rest = rest;
         this.onPoll = onPoll;
         this.incarnation = log.tasksIncarnation();
@@ -100,15 +104,21 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
         closedWith = other;
     }
 
-    /** What a topic does not take of a producer, none of this consumer's makes from then on: its topics take turns. */
-    private void limitBatches(int bytes) {
-        batchBytes = Math.min(batchBytes, bytes);
-        producer.limitBatches(batchBytes);
+    /** Chooses the producer that the topics of a job need. */
+    private void chooseProducer(TaskDesk.Job job) {
+        batchBytes = job.batchBytes();
+        codec = job.codec();
+        producer = producers.get(batchBytes, codec);
     }
 
-    /** The most bytes of a batch of Kafka's that a producer of this consumer may make. */
+    /** The most bytes of a batch of Kafka's for the task in hand. */
     int batchBytes() {
         return batchBytes;
+    }
+
+    @Override
+    public Codec codec() {
+        return codec == null ? producers.usualCodec() : codec;
     }
 
     /** What publishes in the transaction of the task in hand. */
@@ -143,7 +153,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
             return ConsumerRecords.empty();
         }
         inHand = task;
-        limitBatches(task.job.batchBytes());
+        chooseProducer(task.job);
         task.job.begin(this);
         ConsumerRecord<Object, Object> message = new ConsumerRecord<>(task.message.topic(), task.message.partition(),
             task.message.offset(), null, task.job);
@@ -391,7 +401,7 @@ final class TaskConsumer extends KafkaConsumer<Object, Object> implements TaskIn
 
     private void closeProducers() {
         try {
-            producer.close();
+            producers.close();
             closedWith.close();
         } catch (Exception e) {
             LOG.warn("A producer did not close: {}", e.toString());

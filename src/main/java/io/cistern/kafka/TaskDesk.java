@@ -21,6 +21,9 @@ public interface TaskDesk {
         /** The most bytes of a batch of Kafka's that the topics take which it publishes to. */
         int batchBytes();
 
+        /** The codec that its batches are to be sent with; null for the usual one. */
+        Codec codec();
+
         /** It is handed out, maybe once more. */
         void begin(TaskInHand hand);
     }

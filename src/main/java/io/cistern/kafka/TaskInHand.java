@@ -12,6 +12,11 @@ public interface TaskInHand {
     /** Whether it is still this one: not after {@link #commit}, unless that failed beforehand, and {@link #idle}. */
     boolean isInHand(TaskDesk.Job job);
 
+    /** The codec of what is published in the transaction of the commit. */
+    default Codec codec() {
+        return Codec.NONE;
+    }
+
     /** Publishes key and value of a record as one of its own, in the transaction of the commit. */
     void publish(String topic, Record record, List<Record.Header> headers);
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -26,7 +27,6 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
@@ -114,12 +114,24 @@ public final class Topics implements CamelContextAware {
         return configs(List.of(topic)).stream().findFirst().map(config -> {
             boolean isBounded = config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value().equals("CreateTime");
             return new TopicLimits(
-                // What matters is how large it is when it is compressed.
-                isCompressing() ? Long.MAX_VALUE : number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
+                number(config, TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
                 config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value().contains(TopicConfig.CLEANUP_POLICY_COMPACT),
                 isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_BEFORE_MAX_MS_CONFIG) : Long.MAX_VALUE,
-                isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG) : Long.MAX_VALUE);
+                isBounded ? number(config, TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG) : Long.MAX_VALUE,
+                Codec.ofTopic(config.get(TopicConfig.COMPRESSION_TYPE_CONFIG).value()));
         }).orElse(TopicLimits.NONE);
+    }
+
+    /**
+     * How long after its timestamp a record is deleted by a topic, in milliseconds; empty if its timestamp does not matter, or
+     * the broker does not say it.
+     */
+    public OptionalLong retentionByTimestamp(String topic) {
+        return configs(List.of(topic)).stream()
+            .filter(config -> config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value().contains(TopicConfig.CLEANUP_POLICY_DELETE)
+                && config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value().equals("CreateTime"))
+            .mapToLong(config -> number(config, TopicConfig.RETENTION_MS_CONFIG))
+            .filter(millis -> millis >= 0 && millis != Long.MAX_VALUE).findFirst();
     }
 
     /**
@@ -153,12 +165,6 @@ public final class Topics implements CamelContextAware {
         ConfigEntry entry = config.get(name);
         // Older brokers know less.
         return entry == null || entry.value() == null ? Long.MAX_VALUE : Long.parseLong(entry.value());
-    }
-
-    private boolean isCompressing() {
-        Object type = camelContext.getComponent("kafka", KafkaComponent.class).getConfiguration().createProducerProperties()
-            .get(ProducerConfig.COMPRESSION_TYPE_CONFIG);
-        return type != null && !type.equals("none");
     }
 
     /** The names of all topics that this user may see; throws as {@link #partitions} does. */

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -17,6 +18,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,25 +35,31 @@ final class TransactionalProducer {
 
     private final Properties properties;
     private final Function<Properties, Producer<Object, Object>> clients;
+    private final Gate.Factory gates;
     /** What is sent and not known to be acknowledged. */
     private final List<Sent> pending = new ArrayList<>();
     private Producer<Object, Object> producer;
     private boolean isOpen;
     private long usedNanos;
 
-    private record Sent(String topic, Future<RecordMetadata> future) {
+    private record Sent(String topic, Future<RecordMetadata> future, long timeoutMillis) {
 
         private boolean isAcknowledged() {
             return future.isDone() && reason() == null;
         }
 
-        /** Why it failed, or null; waits until it is known. */
+        /**
+         * Why it failed, or null; waits until it is known, but no longer than the delivery timeout. Records of a transaction
+         * do not expire by themselves as long as their partition cannot be added to it, as that of a deleted topic.
+         */
         private Throwable reason() {
             try {
-                future.get();
+                future.get(timeoutMillis, TimeUnit.MILLISECONDS);
                 return null;
             } catch (ExecutionException e) {
                 return e.getCause();
+            } catch (java.util.concurrent.TimeoutException e) {
+                return new TimeoutException("topic " + topic + " did not acknowledge within " + timeoutMillis + " ms");
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return e;
@@ -66,25 +74,22 @@ final class TransactionalProducer {
      *                        properties say it
      */
     TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis) {
-        this(properties, transactionalId, timeoutMillis, UnfoldingProducer::new);
+        this(properties, transactionalId, timeoutMillis, Gate.Factory.NONE);
+    }
+
+    TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis, Gate.Factory gates) {
+        this(properties, transactionalId, timeoutMillis, gates, own -> new UnfoldingProducer(own, gates, null));
     }
 
     /** @param clients creates the Kafka producer; it is called again when the last one can no longer be used */
-    TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis,
+    TransactionalProducer(Properties properties, String transactionalId, int timeoutMillis, Gate.Factory gates,
                           Function<Properties, Producer<Object, Object>> clients) {
+        this.gates = gates;
         this.clients = clients;
         this.properties = new Properties();
         this.properties.putAll(properties);
         this.properties.putIfAbsent(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, timeoutMillis);
         this.properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, transactionalId);
-    }
-
-    /** Makes batches of at most so many bytes from now on; not within a transaction. */
-    void limitBatches(int bytes) {
-        if (BatchClients.limitBatches(properties, bytes) && producer != null) {
-            producer.close();
-            producer = null;
-        }
     }
 
     /** Whether something was sent that is not committed. */
@@ -106,14 +111,28 @@ final class TransactionalProducer {
         } catch (IllegalStateException e) {
             throw new TransactionException(e);
         }
-        pending.add(new Sent(message.topic(), sent));
+        pending.add(new Sent(message.topic(), sent, UnfoldingProducer.patienceMillis(properties)));
         return sent;
+    }
+
+    /** Sends as {@link #send} does, and waits for the acknowledgement, but no longer than the delivery timeout. */
+    RecordMetadata sendAndWait(ProducerRecord<Object, Object> message) throws ExecutionException, InterruptedException {
+        long begun = System.nanoTime();
+        Future<RecordMetadata> sent = send(message, null);
+        Throwable reason = new Sent(message.topic(), sent, UnfoldingProducer.patienceMillis(properties)).reason();
+        if (reason == null) {
+            return sent.get();
+        }
+        if (!sent.isDone()) {
+            gates.answered(message.topic(), reason, System.nanoTime() - begun);
+        }
+        throw new ExecutionException(reason);
     }
 
     /** Has something that was sent by another producer acknowledged before the next commit; throws as {@link #send} does. */
     void await(String topic, Future<RecordMetadata> sent) {
         settle();
-        pending.add(new Sent(topic, sent));
+        pending.add(new Sent(topic, sent, UnfoldingProducer.patienceMillis(properties)));
     }
 
     /** Leaves to be waited for what is not known yet. */

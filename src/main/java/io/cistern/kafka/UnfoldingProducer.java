@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,10 +22,12 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -34,14 +37,37 @@ import org.apache.kafka.common.header.internals.RecordHeader;
  */
 final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
+    private static final RecordMetadata NOTHING_SENT = new RecordMetadata(new TopicPartition("", 0), -1, 0, -1, -1, -1);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
+    private static final int USUAL_DELIVERY_MILLIS = 120_000;
+    private static final int MORE_PATIENCE_MILLIS = 2000;
+
     private final boolean isTransactional;
+    private final long patienceNanos;
     private final AtomicBoolean hasRefused = new AtomicBoolean();
+    private final Codec codec;
+    private final Gate.Factory gates;
+    /** Sends large records for several threads; null for a producer of one thread, which sends them alone itself. */
+    private final LargeRecordProducer large;
+
+    /** How long to wait for an acknowledgement: a little longer than it takes the producer to give up by itself. */
+    static long patienceMillis(Properties properties) {
+        Object timeout = properties.getOrDefault(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, USUAL_DELIVERY_MILLIS);
+        return Long.parseLong(timeout.toString()) + MORE_PATIENCE_MILLIS;
+    }
 
     UnfoldingProducer(Properties properties) {
+        this(properties, Gate.Factory.NONE, null);
+    }
+
+    UnfoldingProducer(Properties properties, Gate.Factory gates, LargeRecordProducer large) {
         super(properties);
-        isTransactional = properties.containsKey(ProducerConfig.TRANSACTIONAL_ID_CONFIG);
+        this.isTransactional = properties.containsKey(ProducerConfig.TRANSACTIONAL_ID_CONFIG);
+        this.patienceNanos = Duration.ofMillis(patienceMillis(properties)).toNanos();
+        this.codec = Codec.of(properties);
+        this.gates = gates;
+        this.large = large;
     }
 
     /**
@@ -50,6 +76,9 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
      */
     @Override
     public void close() {
+        if (large != null) {
+            large.close();
+        }
         close(CLOSE_TIMEOUT);
     }
 
@@ -61,18 +90,41 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
     @Override
     public Future<RecordMetadata> send(ProducerRecord<Object, Object> message, Callback callback) {
+        long begun = System.nanoTime();
         if (!(message.value() instanceof Batch batch)) {
-            return super.send(message, callback);
+            gates.requireAvailable(message.topic());
+            return super.send(message, (metadata, failure) -> {
+                gates.answered(message.topic(), failure, System.nanoTime() - begun);
+                if (callback != null) {
+                    callback.onCompletion(metadata, failure);
+                }
+            });
         }
-        Acknowledgements acknowledgements = new Acknowledgements(message.topic(), batch.getTopic(), callback);
+        Acknowledgements acknowledgements = new Acknowledgements(message.topic(), batch.getTopic(), callback, begun);
         int sent = 0;
         try {
+            gates.requireAvailable(message.topic());
+            Gate gate = gates.gate(message.topic(), batch, codec);
+            acknowledgements.gate = gate;
             Iterator<Record> records = batch.drain();
             while (records.hasNext() && !acknowledgements.haveFailed()) {
                 Record record = records.next();
+                boolean isOrdinary = gate.isOrdinary(record);
+                Codec needed = isOrdinary ? codec : gate.codec(record);
+                if (needed == null) {
+                    continue;
+                }
+                ProducerRecord<Object, Object> unfolded = unfold(acknowledgements.target, batch, record);
                 sent++;
-                send(batch, record, acknowledgements);
-                acknowledgements.awaitRoom();
+                if (isOrdinary || needed == codec && RecordSize.room(record.key(), record.value(),
+                        unfolded.headers().toArray()) <= gate.maxBytes()) {
+                    send(unfolded, record, acknowledgements);
+                    acknowledgements.awaitRoom();
+                } else {
+                    acknowledgements.awaitAnswers(sent - 1);
+                    sendAlone(unfolded, record, needed, acknowledgements);
+                    acknowledgements.awaitAnswers(sent);
+                }
             }
         } catch (RuntimeException e) {
             // A record that cannot even be read was never sent.
@@ -82,12 +134,35 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         return acknowledgements.done;
     }
 
-    private void send(Batch batch, Record record, Acknowledgements acknowledgements) {
+    private void send(ProducerRecord<Object, Object> unfolded, Record record, Acknowledgements acknowledgements) {
         Answer answer = new Answer(acknowledgements, record);
         try {
-            super.send(unfold(acknowledgements.target, batch, record), answer);
+            super.send(unfolded, answer);
         } catch (RuntimeException e) {
             // A send that throws never calls back.
+            answer.onCompletion(null, e);
+        }
+    }
+
+    /** Sends a record that must not share a Kafka batch with others. */
+    private void sendAlone(ProducerRecord<Object, Object> unfolded, Record record, Codec needed, Acknowledgements acknowledgements) {
+        if (large == null && needed == codec) {
+            send(unfolded, record, acknowledgements);
+            return;
+        }
+        Answer answer = new Answer(acknowledgements, record);
+        if (large == null) {
+            answer.onCompletion(null, new OtherCodecException(Coordinates.of(record), needed));
+            return;
+        }
+        try {
+            answer.onCompletion(large.send(unfolded, needed), null);
+        } catch (ExecutionException e) {
+            answer.onCompletion(null, e.getCause() instanceof Exception cause ? cause : e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            answer.onCompletion(null, new InterruptException(e));
+        } catch (RuntimeException e) {
             answer.onCompletion(null, e);
         }
     }
@@ -133,6 +208,9 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private final String target;
         private final String topic;
         private final Callback callback;
+        private final long begunNanos;
+        /** Written before anything is sent. */
+        private Gate gate;
         /** For the thread that sends. */
         private final CRC32C checksum = new CRC32C();
         private final CompletableFuture<RecordMetadata> done = new CompletableFuture<>();
@@ -144,12 +222,13 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private long bytesKnownAnswered;
         private final AtomicLong bytesAnswered = new AtomicLong();
         /** Written before {@link #open}, and read behind it. */
-        private RecordMetadata last;
+        private RecordMetadata last = NOTHING_SENT;
 
-        private Acknowledgements(String target, String topic, Callback callback) {
+        private Acknowledgements(String target, String topic, Callback callback, long begunNanos) {
             this.target = target;
             this.topic = topic;
             this.callback = callback;
+            this.begunNanos = begunNanos;
         }
 
         private boolean haveFailed() {
@@ -158,18 +237,34 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
 
         /** Waits while too much is on its way. */
         private void awaitRoom() {
+            long begun = bytesSent - bytesKnownAnswered > MOST_BYTES_ON_THE_WAY ? System.nanoTime() : 0;
             while (bytesSent - bytesKnownAnswered > MOST_BYTES_ON_THE_WAY) {
                 bytesKnownAnswered = bytesAnswered.get();
                 if (bytesSent - bytesKnownAnswered > MOST_BYTES_ON_THE_WAY) {
                     if (haveFailed()) {
                         return;
                     }
-                    if (Thread.currentThread().isInterrupted()) {
-                        throw new InterruptException("Interrupted before all records were sent");
-                    }
-                    LockSupport.parkNanos(LOOK_AGAIN_NANOS);
+                    park(begun);
                 }
             }
+        }
+
+        /** Waits until so many records were answered, or one has failed. */
+        private void awaitAnswers(int sent) {
+            long begun = System.nanoTime();
+            while (NOT_ALL_SENT - open.get() < sent && !haveFailed()) {
+                park(begun);
+            }
+        }
+
+        private void park(long begunNanos) {
+            if (System.nanoTime() - begunNanos > patienceNanos) {
+                throw new TimeoutException("topic " + target + " did not acknowledge in time");
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new InterruptException("Interrupted before all records were sent");
+            }
+            LockSupport.parkNanos(LOOK_AGAIN_NANOS);
         }
 
         private void fail(Exception reason) {
@@ -179,6 +274,13 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         }
 
         private void fail(Coordinates record, Exception reason) {
+            if (reason instanceof OtherCodecException) {
+                fail(reason);
+                return;
+            }
+            if (!isTransactional && isRefused(reason) && gate.passesOver(record, reason)) {
+                return;
+            }
             String message = "topic " + target + " did not take the record of offset " + record.offset() + " of "
                 + topic + "-" + record.partition() + ": " + reason.getMessage();
             fail(isRefused(reason) ? new RecordRefusedException(record, message, reason)
@@ -199,6 +301,10 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
         private void end(int left) {
             if (left > 0) {
                 return;
+            }
+            gates.answered(target, failure.get(), System.nanoTime() - begunNanos);
+            if (failure.get() == null) {
+                gate.acknowledged();
             }
             if (callback != null) {
                 callback.onCompletion(last, failure.get());

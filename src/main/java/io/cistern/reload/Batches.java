@@ -153,6 +153,11 @@ public final class Batches {
                     end();
                     return null;
                 }
+                long size = isCovered ? ReloadBatch.bytes(record) : 0;
+                if (isCovered && turn.needsOtherCodec(record, size)) {
+                    end();
+                    return null;
+                }
                 reader.next();
                 lane.recordsRead++;
                 lane.timestamp = record.timestamp();
@@ -163,7 +168,6 @@ public final class Batches {
                 if (latest != null && !latest.isWanted(record, lane.covered)) {
                     continue;
                 }
-                long size = ReloadBatch.bytes(record);
                 String refusal = turn.refusal(record, size);
                 if (refusal != null) {
                     turn.mishap(record, refusal);

@@ -1,5 +1,6 @@
 package io.cistern.reload;
 
+import io.cistern.kafka.Codec;
 import io.cistern.kafka.TaskDesk;
 import io.cistern.kafka.TaskInHand;
 
@@ -30,6 +31,11 @@ final class ForeignTask implements TaskDesk.Job {
 
     @Override
     public int batchBytes() {
+        throw new IllegalStateException("A task that is not understood cannot be handed out");
+    }
+
+    @Override
+    public Codec codec() {
         throw new IllegalStateException("A task that is not understood cannot be handed out");
     }
 

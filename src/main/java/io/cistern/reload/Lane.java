@@ -1,5 +1,6 @@
 package io.cistern.reload;
 
+import io.cistern.kafka.Codec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -47,6 +48,9 @@ final class Lane extends NewerFields {
     long deadLetters;
     /** The timestamp of the record that was read last, milliseconds since the epoch; null if there is none. */
     Long timestamp;
+
+    /** The codec that the next record has to be sent with; null for the usual one. */
+    Codec codec;
 
     /** What may be published now where there is a limit, as of a time in milliseconds since the epoch. */
     double recordCredit;

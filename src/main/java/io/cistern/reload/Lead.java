@@ -2,6 +2,7 @@ package io.cistern.reload;
 
 import io.cistern.Settings;
 import io.cistern.batch.BadLineException;
+import io.cistern.batch.Timestamps;
 import io.cistern.kafka.Entry;
 import io.cistern.kafka.ReloadLog;
 import io.cistern.kafka.TopicLimits;
@@ -9,6 +10,7 @@ import io.cistern.kafka.Topics;
 import io.cistern.reload.Stage.Phase;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -40,11 +42,13 @@ public final class Lead {
     private final ReloadLog log;
     private final ReloadEvents events;
     private final PlanExecutor<Planned> plans;
+    private final TargetWatch targets;
     private Consumer<Phase> onEnd = phase -> { };
 
     /** A plan that is written down, and where the first parts of its lanes are. */
     private record Planned(String name, Plan plan, List<Long> firstParts, int targetPartitions,
-                           TopicLimits targetLimits, int batchBytes) {
+                           TopicLimits targetLimits, TopicLimits deadLetterLimits, int batchBytes,
+                           List<String> warnings) {
     }
 
     public Lead(Settings settings, Planner planner, Turns turns, Topics topics, ReloadLog log, ReloadEvents events) {
@@ -54,6 +58,7 @@ public final class Lead {
         this.topics = topics;
         this.log = log;
         this.events = events;
+        this.targets = new TargetWatch(topics::partitions, System::nanoTime);
         this.plans = new PlanExecutor<>(Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "reload-planning");
             thread.setDaemon(true);
@@ -106,6 +111,7 @@ public final class Lead {
             plans.forget(reload.getId());
         }
         if (stage.phase.isOver()) {
+            targets.forget(reload.getId());
             onEnd.accept(stage.phase);
             LOG.info("Reload ended: id={} status={} seconds={}{}", reload.getId(), stage.phase,
                 (stage.endedAt - reload.accepted().acceptedAt()) / 1000.0, stage.error == null ? "" : " reason=" + stage.error);
@@ -145,6 +151,9 @@ public final class Lead {
         stage.firstTimestamp = planned.plan.firstTimestamp();
         stage.targetPartitions = planned.targetPartitions;
         stage.targetLimits = planned.targetLimits;
+        stage.deadLetterLimits = planned.deadLetterLimits;
+        stage.warnings = planned.warnings;
+        stage.warnings.forEach(warning -> LOG.warn("Reload: id={} {}", reload.getId(), warning));
         stage.batchBytes = planned.batchBytes;
         for (int i = 0; i < stage.lanes; i++) {
             Lane lane = new Lane();
@@ -212,14 +221,32 @@ public final class Lead {
             // What is left of the plan is short.
             Plan summary = new Plan(plan.lanes().stream().map(lane -> new Plan.Partition(lane.number(), List.of())).toList(),
                 plan.files(), plan.records(), plan.passedOver(), plan.foreign(), plan.firstTimestamp(), plan.otherFolders());
+            boolean hasDeadLetters = request.onError() == ReloadRequest.OnError.DEAD_LETTER;
             return new Planned(name, summary, offsets, targetPartitions, topics.limits(request.target()),
-                topics.batchBytes(published(request), request.preservePartitions() ? 1 : targetPartitions));
+                hasDeadLetters ? topics.limits(settings.deadLetterTopic()) : TopicLimits.NONE,
+                topics.batchBytes(published(request), request.preservePartitions() ? 1 : targetPartitions),
+                warnings(request, plan));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted", e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("The plan cannot be written: " + e.getCause().getMessage(), e.getCause());
         }
+    }
+
+    /** What the target will do with the records that is not an error, and that nobody wants. */
+    private List<String> warnings(ReloadRequest request, Plan plan) {
+        if (plan.lanes().isEmpty() || !request.originalTimestamps()) {
+            return List.of();
+        }
+        OptionalLong retention = topics.retentionByTimestamp(request.target());
+        long oldest = Math.max(plan.firstTimestamp(), request.from());
+        if (retention.isEmpty() || System.currentTimeMillis() - oldest <= retention.getAsLong()) {
+            return List.of();
+        }
+        return List.of("topic " + request.target() + " deletes records " + retention.getAsLong()
+            + " ms after their timestamps (retention.ms), and the records to reload begin at " + Timestamps.format(oldest)
+            + ": those that are older than that are deleted soon after they are published");
     }
 
     private List<String> published(ReloadRequest request) {
@@ -231,7 +258,12 @@ public final class Lead {
     private boolean watch(Turn turn, Reload reload, Stage stage, List<Entry> entries) {
         List<Lane> lanes = List.copyOf(reload.lanes().values());
         if (lanes.size() < stage.lanes || lanes.stream().anyMatch(lane -> !lane.isOver())) {
-            return false;
+            if (!targets.isGone(reload.getId(), reload.getRequest().target())) {
+                return false;
+            }
+            stage.error = "reIngestionTopic: topic " + reload.getRequest().target() + " does not exist any more";
+            end(reload, stage, Phase.ERROR, entries);
+            return true;
         }
         if (lanes.stream().allMatch(lane -> lane.state == Lane.State.DONE)) {
             end(reload, stage, Phase.COMPLETE, entries);

@@ -194,6 +194,11 @@ final class ReloadBatch implements Batch {
         return headers;
     }
 
+    @Override
+    public long targetMaxBytes() {
+        return reload.stage().targetLimits.maxBytes();
+    }
+
     private static Record.Header header(String name, Object value) {
         return new Record.Header(name, value.toString().getBytes(StandardCharsets.UTF_8));
     }

@@ -49,6 +49,9 @@ record ReloadReport(String id, ReloadState state, List<Lane> lanes, String notUn
         answer.put("bytes", sum(lane -> lane.bytes));
         answer.put("skipped", sum(lane -> lane.skipped));
         answer.put("deadLetters", sum(lane -> lane.deadLetters));
+        if (!stage.warnings.isEmpty()) {
+            answer.put("warnings", stage.warnings);
+        }
         answer.put("acceptedAt", Timestamps.format(state.accepted().acceptedAt()));
         putTime(answer, "startedAt", stage.startedAt);
         if (notUnderstood != null) {

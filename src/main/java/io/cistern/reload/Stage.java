@@ -30,6 +30,9 @@ final class Stage extends NewerFields {
     long firstTimestamp;
     int targetPartitions;
     TopicLimits targetLimits = TopicLimits.NONE;
+    TopicLimits deadLetterLimits = TopicLimits.NONE;
+    /** What its user has to know beforehand, though it runs. */
+    List<String> warnings = List.of();
     /** The most bytes of a batch of Kafka's that the topics take which are published to. */
     int batchBytes = Integer.MAX_VALUE;
 

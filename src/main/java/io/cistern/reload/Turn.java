@@ -3,11 +3,13 @@ package io.cistern.reload;
 import io.cistern.batch.BadLineException;
 import io.cistern.batch.DamagedFileException;
 import io.cistern.batch.Record;
+import io.cistern.kafka.Codec;
 import io.cistern.kafka.Coordinates;
 import io.cistern.kafka.Entry;
 import io.cistern.kafka.RecordRefusedException;
 import io.cistern.kafka.TaskDesk;
 import io.cistern.kafka.TaskInHand;
+import io.cistern.kafka.TopicLimits;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,6 +34,9 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     /** What the target said of records that it did not take when this was tried before. */
     private final Map<Coordinates, String> refused = new HashMap<>();
     private int failures;
+    /** The record whose size was looked at last, and the codec that it needs. */
+    private Record sized;
+    private Codec codecOfSized;
     private Reload reload;
     private TaskInHand hand;
     private Lane lane;
@@ -67,6 +72,11 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
     }
 
     @Override
+    public Codec codec() {
+        return task.isLead() ? null : task.lane().codec;
+    }
+
+    @Override
     public void begin(TaskInHand given) {
         hand = given;
         reload = turns.reload(task);
@@ -82,6 +92,8 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
         refusedMet = 0;
         if (lane != null) {
             lane.turn = task.turn();
+            lane.codec = null;
+            sized = null;
             // None for one that only tells: it publishes nothing.
             speed = reload.getRequest().dryRun() ? ReloadRequest.Speed.UNLIMITED : reload.speed();
             takeCredit();
@@ -214,8 +226,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
 
     /** Why the target does not take a record; null if it does as far as is known. */
     String refusal(Record record, long bytes) {
-        String reason = reload.stage().targetLimits.refusal(record, () -> headersOf(record), bytes,
-            reload.getRequest().originalTimestamps() && record.timestamp() != Record.NO_TIMESTAMP ? begunAt - record.timestamp() : 0);
+        String reason = targetRefusal(record, bytes);
         if (reason != null) {
             return "topic " + reload.getRequest().target() + ' ' + reason + ": that of partition " + record.partition()
                 + " at offset " + record.offset();
@@ -225,6 +236,42 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
             refusedMet++;
         }
         return reason;
+    }
+
+    private String targetRefusal(Record record, long bytes) {
+        TopicLimits limits = reload.stage().targetLimits;
+        boolean keepsTimestamp = reload.getRequest().originalTimestamps() && record.timestamp() != Record.NO_TIMESTAMP;
+        String reason = limits.refusal(record, keepsTimestamp ? begunAt - record.timestamp() : 0);
+        return reason != null || codecOf(record, bytes) != null ? reason : limits.tooLarge();
+    }
+
+    /** The codec with which the target takes a record; null if it is too large with any. */
+    private Codec codecOf(Record record, long bytes) {
+        if (record != sized) {
+            sized = record;
+            codecOfSized = reload.stage().targetLimits.codec(record, () -> headersOf(record), bytes, hand.codec());
+        }
+        return codecOfSized;
+    }
+
+    /**
+     * Whether a record has to wait for the next turn, since its topic takes it only with another codec than that of this turn:
+     * a turn is one transaction, which has one producer.
+     */
+    boolean needsOtherCodec(Record record, long bytes) {
+        Codec needed = codecOf(record, bytes);
+        if (reload.getRequest().dryRun()) {
+            return false;
+        }
+        if (isDeadLetter() && targetRefusal(record, bytes) != null) {
+            needed = reload.stage().deadLetterLimits.codec(record, () -> deadLetterHeaders(record, targetRefusal(record, bytes)),
+                bytes, hand.codec());
+        }
+        if (needed == null || needed == hand.codec()) {
+            return false;
+        }
+        lane.codec = needed;
+        return true;
     }
 
     /** The headers that a record will have in the target. */
@@ -244,15 +291,40 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
      * @throws IllegalStateException if it is to end the reload
      */
     void mishap(Record record, String reason) {
+        boolean isDeadLetter = isDeadLetter();
+        List<Record.Header> headers = isDeadLetter ? deadLetterHeaders(record, reason) : List.of();
+        if (isDeadLetter) {
+            requireDeadLetter(record, headers, reason);
+        }
         if (pass(reason)) {
-            List<Record.Header> headers = new ArrayList<>(record.headers());
-            headers.addAll(coordinates(reason));
-            headers.add(header("cistern.partition", record.partition()));
-            headers.add(header("cistern.offset", record.offset()));
-            headers.add(header("cistern.timestamp", record.timestamp()));
             hand.publish(turns.deadLetterTopic(), record, headers);
         } else if (reload.getRequest().onError() == ReloadRequest.OnError.STOP) {
             throw new IllegalStateException(reason);
+        }
+    }
+
+    private boolean isDeadLetter() {
+        return reload.getRequest().onError() == ReloadRequest.OnError.DEAD_LETTER && !reload.getRequest().dryRun();
+    }
+
+    private List<Record.Header> deadLetterHeaders(Record record, String reason) {
+        List<Record.Header> headers = new ArrayList<>(record.headers());
+        headers.addAll(coordinates(reason));
+        headers.add(header("cistern.partition", record.partition()));
+        headers.add(header("cistern.offset", record.offset()));
+        headers.add(header("cistern.timestamp", record.timestamp()));
+        return headers;
+    }
+
+    /** Throws IllegalStateException if the dead-letter topic does not take a record either: it would fail this turn for ever. */
+    private void requireDeadLetter(Record letter, List<Record.Header> headers, String reason) {
+        TopicLimits limits = reload.stage().deadLetterLimits;
+        String refusal = limits.refusal(letter, 0);
+        if (refusal == null && limits.codec(letter, () -> headers, ReloadBatch.bytes(letter), hand.codec()) != hand.codec()) {
+            refusal = limits.tooLarge();
+        }
+        if (refusal != null) {
+            throw new IllegalStateException(reason + "; dead-letter topic " + turns.deadLetterTopic() + " " + refusal);
         }
     }
 
@@ -268,12 +340,15 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
 
     /** As {@link #mishap}, but throws what it is given. */
     private void passLine(RuntimeException reason, String file, long line, byte[] bytes) {
+        List<Record.Header> headers = coordinates(reason.getMessage());
+        headers.add(header("cistern.file", file));
+        headers.add(header("cistern.line", line));
+        Record letter = new Record(-1, -1, -1, Record.TimestampType.NO_TIMESTAMP_TYPE, null, bytes, List.of());
+        if (isDeadLetter()) {
+            requireDeadLetter(letter, headers, reason.getMessage());
+        }
         if (pass(reason.getMessage())) {
-            List<Record.Header> headers = coordinates(reason.getMessage());
-            headers.add(header("cistern.file", file));
-            headers.add(header("cistern.line", line));
-            hand.publish(turns.deadLetterTopic(), new Record(-1, -1, -1, Record.TimestampType.NO_TIMESTAMP_TYPE, null,
-                bytes, List.of()), headers);
+            hand.publish(turns.deadLetterTopic(), letter, headers);
         } else if (reload.getRequest().onError() == ReloadRequest.OnError.STOP) {
             throw reason;
         }

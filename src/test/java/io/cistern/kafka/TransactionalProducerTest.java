@@ -61,7 +61,7 @@ class TransactionalProducerTest {
     void replacesAClientInAStateItCannotLeave(String step) {
         // Given a client each call of which fails as KafkaProducer does after a call that timed out
         List<MockProducer<Object, Object>> clients = new ArrayList<>();
-        TransactionalProducer producer = new TransactionalProducer(new Properties(), "stuck", 60_000, properties -> {
+        TransactionalProducer producer = new TransactionalProducer(new Properties(), "stuck", 60_000, Gate.Factory.NONE, properties -> {
             MockProducer<Object, Object> client = client(clients.isEmpty() ? step : "");
             clients.add(client);
             return client;
@@ -89,7 +89,7 @@ class TransactionalProducerTest {
     @Test
     void closesAClientThatCannotBeInitialized() {
         List<MockProducer<Object, Object>> clients = new ArrayList<>();
-        TransactionalProducer producer = new TransactionalProducer(new Properties(), "refused", 60_000, properties -> {
+        TransactionalProducer producer = new TransactionalProducer(new Properties(), "refused", 60_000, Gate.Factory.NONE, properties -> {
             MockProducer<Object, Object> client = client("");
             client.initTransactionException = clients.isEmpty() ? new IllegalStateException("pending") : null;
             clients.add(client);

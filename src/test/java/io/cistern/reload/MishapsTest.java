@@ -19,15 +19,21 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,6 +48,8 @@ class MishapsTest {
 
     @TempDir
     static Path bucket;
+
+    private static final Random RANDOM = new Random(7);
 
     private static RunningCistern cistern;
     private static String deadLetters;
@@ -140,7 +148,7 @@ class MishapsTest {
     void aRecordThatTheTargetFindsTooLargeIsNamedOrPutAsideWithAllThatItHas() {
         // Given
         List<String> lines = lines(0, 30);
-        lines.set(11, line(0, 11, FIRST, "big", "x".repeat(50_000)).replaceFirst("}$",
+        lines.set(11, line(0, 11, FIRST, "big", incompressible(50_000)).replaceFirst("}$",
             ",\"headers\":[{\"key\":\"h\",\"value\":\"1\"},{\"key\":\"h\",\"value\":null}]}"));
         write("large", 0, lines);
 
@@ -200,6 +208,99 @@ class MishapsTest {
 
     @ParameterizedTest
     @CsvSource({"exactly-once", "at-least-once"})
+    void reloadsALargeRecordThatItsProducerCompressed(String delivery) {
+        // Given records that are six times as large as the target takes, unless they are compressed, among small ones
+        String topic = "compressed-" + delivery;
+        List<String> lines = lines(0, 40);
+        String large = IntStream.range(0, 6000).mapToObj(i -> "{'id':" + i * 7919 % 10_007 + ",'state':'delivered'}")
+            .collect(Collectors.joining(","));
+        for (int i : new int[] {0, 13, 14, 39}) {
+            lines.set(i, line(0, i, FIRST, null, i + large));
+        }
+        write(topic, 0, lines);
+        String target = topic(Map.of("max.message.bytes", "" + large.length() / 6));
+
+        // When
+        JsonNode told = dryRun(topic, target, "");
+        JsonNode done = reload(topic, target, ",\"delivery\":\"" + delivery + "\"");
+
+        // Then
+        assertThat(told.get("skipped").asInt()).as("%s", told).isZero();
+        assertThat(done.get("status").asText()).as("%s", done).isEqualTo("COMPLETE");
+        assertThat(done.get("lineIndex").asInt()).isEqualTo(40);
+        assertThat(values(target).stream().map(value -> value.length() > 100 ? value.replace(large, "+") : value))
+            .isEqualTo(IntStream.range(0, 40).mapToObj(i -> i == 0 || i == 13 || i == 14 || i == 39 ? i + "+" : "v" + i).toList());
+    }
+
+    @Test
+    void aDeadLetterTopicThatDoesNotTakeTheRecordEitherEndsTheReloadAtOnce() {
+        // Given a record that is too large for the target, and for the topic of dead letters
+        List<String> lines = lines(0, 10);
+        lines.set(4, line(0, 4, FIRST, null, incompressible(150_000)));
+        write("no-letter", 0, lines);
+        String target = topic(Map.of("max.message.bytes", "20000"));
+
+        // When
+        JsonNode done;
+        setMaxBytes(deadLetters, "50000");
+        try {
+            done = reload("no-letter", target, ",\"onError\":\"dead-letter\"");
+        } finally {
+            setMaxBytes(deadLetters, "20000000");
+        }
+
+        // Then
+        assertThat(done.get("status").asText()).isEqualTo("ERROR");
+        assertThat(done.get("message").asText()).contains(target, "offset 4", deadLetters, "50000");
+        assertThat(values(target)).containsExactly("v0", "v1", "v2", "v3");
+    }
+
+    @Test
+    void aReloadIntoATopicOfShortRetentionSaysSoBeforeAnythingIsPublished() {
+        // Given a target that keeps records for an hour, and records of 2024
+        write("retained", 0, lines(0, 5));
+        String target = topic(Map.of("retention.ms", "3600000"));
+
+        // When
+        JsonNode told = dryRun("retained", target, "");
+        JsonNode toldOfNow = dryRun("retained", target, ",\"timestamps\":\"now\"");
+        JsonNode toldOfAll = dryRun("retained", topic(Map.of("retention.ms", "-1")), "");
+
+        // Then
+        assertThat(told.get("warnings")).singleElement().satisfies(warning ->
+            assertThat(warning.asText()).contains(target, "3600000", "retention.ms", "2024-02-29"));
+        assertThat(toldOfNow.has("warnings")).isFalse();
+        assertThat(toldOfAll.has("warnings")).isFalse();
+    }
+
+    @Test
+    void aReloadEndsWithAReasonWhenItsTargetIsDeleted() throws Exception {
+        // Given a reload that takes long
+        write("deleted", 0, lines(0, 3000));
+        String target = topic(Map.of());
+        String id = cistern.call("POST", "/reingestion/topic", body("deleted", target, ",\"recordsPerSecond\":20"))
+            .body().get("requestId").asText();
+        Awaitility.await().until(() -> cistern.call("GET", "/status-service/" + id, null).body().path("lineIndex").asInt() > 0);
+
+        // When
+        try (Admin admin = TestKafka.broker().admin()) {
+            admin.deleteTopics(List.of(target)).all().get();
+        }
+
+        // Then
+        JsonNode done = cistern.awaitEnd(id);
+        assertThat(done.get("status").asText()).isEqualTo("ERROR");
+        assertThat(done.get("message").asText()).contains("topic " + target + " does not exist any more");
+
+        // And the thread that published to it is free for others
+        write("after-deleted", 0, lines(0, 5));
+        for (int i = 0; i < 4; i++) {
+            assertThat(reload("after-deleted", topic(Map.of()), "").get("status").asText()).isEqualTo("COMPLETE");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"exactly-once", "at-least-once"})
     void aTopicThatTakesSmallBatchesOnlyGetsAllRecordsOnceAndInOrder(String delivery) {
         // Given a topic that takes six records in a batch, and a client that puts forty in one
         List<String> lines = new ArrayList<>();
@@ -245,7 +346,8 @@ class MishapsTest {
         // Given
         StringBuilder headers = new StringBuilder(",\"headers\":[");
         for (int header = 0; header < 5000; header++) {
-            headers.append(header == 0 ? "" : ",").append("{\"key\":\"h\",\"value\":\"1\"}");
+            headers.append(header == 0 ? "" : ",").append("{\"key\":\"h\",\"value\":\"")
+                .append(incompressible(12)).append("\"}");
         }
         List<String> lines = lines(0, 5);
         lines.set(2, line(0, 2, FIRST, null, "refused").replaceFirst("}$", headers + "]}"));
@@ -366,6 +468,11 @@ class MishapsTest {
         assertThat(TestKafka.records(target)).isEmpty();
     }
 
+    /** Text of which no codec makes half. */
+    private static String incompressible(int length) {
+        return RANDOM.ints('A', 'Z' + 1).limit(length).mapToObj(Character::toString).collect(Collectors.joining());
+    }
+
     private static List<String> lines(int from, int to) {
         return new ArrayList<>(LongStream.range(from, to).mapToObj(i -> line(0, i, FIRST, null, "v" + i)).toList());
     }
@@ -377,6 +484,15 @@ class MishapsTest {
     private static String write(String topic, int partition, int first, List<String> lines) {
         return BatchFiles.write(bucket, topic, BatchFiles.name(FIRST.plusSeconds(first), topic, partition, first,
             FIRST.plusSeconds(1_000_000)), lines);
+    }
+
+    private static void setMaxBytes(String topic, String bytes) {
+        try (Admin admin = TestKafka.broker().admin()) {
+            admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.TOPIC, topic), List.of(new AlterConfigOp(
+                new ConfigEntry("max.message.bytes", bytes), AlterConfigOp.OpType.SET)))).all().get();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static String topic(Map<String, String> settings) {
@@ -397,6 +513,12 @@ class MishapsTest {
     private static JsonNode reload(String topic, String target, String more) {
         String id = cistern.reload("/reingestion/topic", body(topic, target, more)).get("requestId").asText();
         return cistern.call("GET", "/reingestion/" + id, null).body();
+    }
+
+    private static JsonNode dryRun(String topic, String target, String more) {
+        JsonNode answer = cistern.call("POST", "/reingestion/topic", body(topic, target, ",\"dryRun\":true" + more)).body();
+        // One that takes long is answered before its end.
+        return cistern.awaitEnd(answer.get("requestId").asText());
     }
 
     private static List<String> values(String topic) {
