@@ -51,6 +51,9 @@ public final class Settings implements CamelContextAware {
     /** What becomes of records that a reload has published: stored, left out, or stored with a field that says so. */
     public enum Reloaded { STORE, SKIP, TAG }
 
+    /** What becomes of a stored record whose post-ingestion topic does not take it: it gets no copy, or its batch is held. */
+    public enum RefusedCopies { SKIP, HOLD }
+
     /**
      * How batches become files.
      *
@@ -61,10 +64,11 @@ public final class Settings implements CamelContextAware {
      * @param restAfterFailure   how long a partition rests when storing failed
      * @param exactlyOnce        whether event, post-ingestion records and offsets are committed in one transaction
      * @param reloaded           what becomes of records that a reload has published
+     * @param refusedCopies      what becomes of records that a post-ingestion topic does not take
      */
     public record Storer(long maxBytesPerFile, long maxRecordsPerFile, Duration cacheUploadTimeout, long maxCacheSize,
                          Compression compression, Duration restAfterFailure, boolean postIngestion,
-                         boolean exactlyOnce, Reloaded reloaded, String eventsTopic) {
+                         boolean exactlyOnce, Reloaded reloaded, RefusedCopies refusedCopies, String eventsTopic) {
     }
 
     /**
@@ -178,6 +182,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.enable-post-ingestion", "BSS_ENABLE_POST_INGESTION"),
         Map.entry("bss.exactly-once", "BSS_EXACTLY_ONCE"),
         Map.entry("bss.reloaded-records", "BSS_RELOADED_RECORDS"),
+        Map.entry("bss.post-ingestion-refused", "BSS_POST_INGESTION_REFUSED"),
         Map.entry("bss.retries", "BSS_RETRIES"),
         Map.entry("bss.retry-delay", "BSS_RETRY_DELAY"),
         Map.entry("bss.retry-delay-max", "BSS_RETRY_DELAY_MAX"),
@@ -327,6 +332,7 @@ public final class Settings implements CamelContextAware {
             bool("bss.enable-post-ingestion"),
             bool("bss.exactly-once"),
             reloaded(),
+            refusedCopies(),
             text("bss.events-topic"));
         if (stores && areRight("bss.max-bytes-per-file", "bss.max-cache-size")
             && storer.maxBytesPerFile > storer.maxCacheSize) {
@@ -806,6 +812,16 @@ public final class Settings implements CamelContextAware {
         }
         oneOf("bss.reloaded-records", "store", "skip", "tag");
         return Reloaded.STORE;
+    }
+
+    private RefusedCopies refusedCopies() {
+        for (RefusedCopies refused : RefusedCopies.values()) {
+            if (refused.name().toLowerCase(Locale.ROOT).equals(text("bss.post-ingestion-refused"))) {
+                return refused;
+            }
+        }
+        oneOf("bss.post-ingestion-refused", "skip", "hold");
+        return RefusedCopies.SKIP;
     }
 
     private void required(String key, boolean isRequired) {

@@ -117,6 +117,7 @@ class SettingsTest {
         "BSS_COMPRESSION | lz4 | bss.compression",
         "BSS_ENABLE_POST_INGESTION | yes | bss.enable-post-ingestion",
         "BSS_RELOADED_RECORDS | SKIP | bss.reloaded-records",
+        "BSS_POST_INGESTION_REFUSED | drop | bss.post-ingestion-refused",
         "BSS_RETRIES | 3.5 | bss.retries",
         "BSS_RETRIES | 101 | bss.retries",
         "BSS_RETRY_DELAY | 0 | bss.retry-delay",

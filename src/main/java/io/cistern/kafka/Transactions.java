@@ -2,8 +2,10 @@ package io.cistern.kafka;
 
 import io.cistern.Settings;
 import java.lang.reflect.Proxy;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -15,6 +17,7 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
@@ -36,11 +39,15 @@ public final class Transactions extends DefaultKafkaClientFactory {
     private final ConsumerMeters meters;
     private final String process = UUID.randomUUID().toString();
     private final AtomicInteger count = new AtomicInteger();
-    private final ThreadLocal<TransactionalProducer> current = new ThreadLocal<>();
+    private final ThreadLocal<StorerTransaction> current = new ThreadLocal<>();
+    private final Topics topics;
+    private final RefusedCopies refusedCopies;
 
-    public Transactions(Settings settings, ConsumerMeters meters) {
+    public Transactions(Settings settings, ConsumerMeters meters, Topics topics, RefusedCopies refusedCopies) {
         this.settings = settings;
         this.meters = meters;
+        this.topics = topics;
+        this.refusedCopies = refusedCopies;
     }
 
     @Override
@@ -49,12 +56,15 @@ public final class Transactions extends DefaultKafkaClientFactory {
         Properties prepared = new Properties();
         prepared.putAll(properties);
         Security.apply(settings, prepared);
+        BatchClients.extendDelivery(prepared);
+        int batchBytes = topics.batchBytes(targets(), 1);
+        BatchClients.limitBatches(prepared, batchBytes);
         if (!settings.storer().exactlyOnce()) {
-            return new UnfoldingProducer(prepared);
+            return new UnfoldingProducer(prepared, refusedCopies, new LargeRecordProducer(prepared));
         }
         return (Producer<Object, Object>) Proxy.newProxyInstance(Transactions.class.getClassLoader(),
             new Class<?>[] {Producer.class}, (proxy, method, arguments) -> switch (method.getName()) {
-                case "send" -> send(prepared, arguments);
+                case "send" -> send(prepared, batchBytes, arguments);
                 // Each thread's producer ends with its consumer.
                 case "close" -> null;
                 case "toString" -> "transactions of " + settings.value("kafka.group-id");
@@ -62,21 +72,33 @@ public final class Transactions extends DefaultKafkaClientFactory {
             });
     }
 
+    /** The topics that the storer publishes to. */
+    private Set<String> targets() {
+        Set<String> targets = new HashSet<>(Set.of(settings.storer().eventsTopic()));
+        if (settings.storer().postIngestion()) {
+            settings.mappings().forEach(mapping -> targets.addAll(mapping.postIngestion()));
+        }
+        return targets;
+    }
+
     /** Sends in this thread's transaction, and waits for the acknowledgement. */
     @SuppressWarnings("unchecked")
-    private Object send(Properties properties, Object[] arguments) {
+    private Object send(Properties properties, int batchBytes, Object[] arguments) {
         try {
             if (current.get() == null) {
                 int id = count.incrementAndGet();
                 Properties own = new Properties();
                 own.putAll(properties);
                 own.put(ProducerConfig.CLIENT_ID_CONFIG, properties.get(ProducerConfig.CLIENT_ID_CONFIG) + "-" + id);
-                current.set(new TransactionalProducer(own, settings.value("kafka.group-id") + "-" + process + "-" + id,
-                    TIMEOUT_MILLIS));
+                TransactionalProducers producers = new TransactionalProducers(own,
+                    settings.value("kafka.group-id") + "-" + process + "-" + id, TIMEOUT_MILLIS, refusedCopies);
+                current.set(new StorerTransaction(producers, refusedCopies, batchBytes));
             }
-            return CompletableFuture.completedFuture(current.get()
-                .send((ProducerRecord<Object, Object>) arguments[0], arguments.length > 1 ? (Callback) arguments[1] : null)
-                .get());
+            RecordMetadata sent = current.get().send((ProducerRecord<Object, Object>) arguments[0]);
+            if (arguments.length > 1 && arguments[1] != null) {
+                ((Callback) arguments[1]).onCompletion(sent, null);
+            }
+            return CompletableFuture.completedFuture(sent);
         } catch (KafkaException e) {
             throw new TransactionException(e);
         } catch (ExecutionException e) {

@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
@@ -191,10 +192,13 @@ class HardRecordsTest {
         post = topic("hard.narrow", Map.of("max.message.bytes", "10000"));
         String narrow = topic("hard.narrow.again", Map.of("max.message.bytes", "10000"));
         records.add(new ProducerRecord<>(topic, 1, TIME.toEpochMilli(), null, text("small")));
-        records.add(new ProducerRecord<>(topic, 1, TIME.toEpochMilli(), null, new byte[50_000]));
+        byte[] large = new byte[50_000];
+        new Random(1).nextBytes(large);
+        records.add(new ProducerRecord<>(topic, 1, TIME.toEpochMilli(), null, large));
         records.add(new ProducerRecord<>(topic, 0, TIME.toEpochMilli(), null, text("of another partition")));
         publish();
-        try (RunningCistern cistern = start(Map.of("BSS_REST_AFTER_FAILURE", "300ms", "BSS_RETRY_DELAY", "10ms"))) {
+        try (RunningCistern cistern = start(Map.of("BSS_REST_AFTER_FAILURE", "300ms", "BSS_RETRY_DELAY", "10ms",
+            "BSS_POST_INGESTION_REFUSED", "hold"))) {
             // Then the partition waits, and the log says for what
             ListAppender<ILoggingEvent> log = new ListAppender<>();
             log.start();

@@ -55,11 +55,13 @@ class MetricsTest {
         Path bucket = Files.createDirectory(folder.resolve("bucket"));
         topic = TestKafka.topic("observed", 2);
         target = TestKafka.topic("observed.again", 2);
-        cistern = RunningCistern.start(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
+        Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
             "KAFKA_GROUP_ID", "observed-" + UUID.randomUUID(), "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(),
             "BSS_EVENTS_TOPIC", TestKafka.topic("observed.events", 1), "BSS_CACHE_UPLOAD_TIMEOUT", "200ms",
             "BSS_RETRIES", "0", "BSS_REST_AFTER_FAILURE", "300ms", "LOG_LEVEL", "OFF",
             "bss.topics-config.data-topics-mapping[0].ingestion", topic));
+        settings.put("bss.topics-config.data-topics-mapping[0].post-ingestion[0]", TestKafka.topic("observed.post", 1));
+        cistern = RunningCistern.start(settings);
         publish(RECORDS);
         await().until(() -> scrape().value("cistern_stored_records_total") == RECORDS);
         await().until(() -> scrape().of("cistern_lag_records").size() == 2);
