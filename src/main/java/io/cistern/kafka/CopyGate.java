@@ -65,7 +65,8 @@ final class CopyGate implements Gate {
     boolean areOrdinary(RecordExtremes extremes) {
         long now = System.currentTimeMillis();
         return extremes.largestBytes() <= maxBytes() && !(limits.needsKeys() && extremes.hasKeyless())
-            && (extremes.leastTimestamp() < 0 || isInTime(extremes.leastTimestamp(), now))
+            && (extremes.leastTimestamp() == Record.NO_TIMESTAMP || isInTime(extremes.leastTimestamp(), now))
+            && extremes.leastTimestamp() >= Record.NO_TIMESTAMP
             && isInTime(extremes.greatestTimestamp(), now);
     }
 
@@ -76,8 +77,9 @@ final class CopyGate implements Gate {
     @Override
     public boolean isOrdinary(Record record) {
         return refusedByBroker.isEmpty() && RecordExtremes.bound(record) <= maxBytes() && !(limits.needsKeys() && record.key() == null)
-            && (limits.mostBefore() == Long.MAX_VALUE && limits.mostBehind() == Long.MAX_VALUE || record.timestamp() < 0
-                || isInTime(record.timestamp(), System.currentTimeMillis()));
+            && record.timestamp() >= Record.NO_TIMESTAMP
+            && (limits.mostBefore() == Long.MAX_VALUE && limits.mostBehind() == Long.MAX_VALUE
+                || record.timestamp() == Record.NO_TIMESTAMP || isInTime(record.timestamp(), System.currentTimeMillis()));
     }
 
     @Override
@@ -105,7 +107,8 @@ final class CopyGate implements Gate {
     }
 
     private Outcome look(Record record) {
-        String refusal = limits.refusal(record, record.timestamp() < 0 ? 0 : System.currentTimeMillis() - record.timestamp());
+        String refusal = limits.refusal(record,
+            record.timestamp() == Record.NO_TIMESTAMP ? 0 : System.currentTimeMillis() - record.timestamp());
         if (refusal != null) {
             return new Outcome(null, refusal);
         }
