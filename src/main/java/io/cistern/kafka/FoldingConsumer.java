@@ -35,6 +35,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -57,6 +58,8 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration COMMITTED_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration WAIT_FOR_ROOM = Duration.ofMillis(20);
+    /** What cannot be verified of an assigned partition is asked for again after this. */
+    private static final long VERIFY_AGAIN_NANOS = Duration.ofSeconds(1).toNanos();
     /** A partition whose records cannot be decoded is tried again after this. */
     private static final Duration REST_OF_UNREADABLE = Duration.ofMinutes(1);
     /** It can be read if no poll has failed for so long after that. */
@@ -80,6 +83,9 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private final Map<TopicPartition, Position> positions = new HashMap<>();
     /** Assigned, but paused since it is not known yet what is committed of them, or for which topic incarnation. */
     private final Set<TopicPartition> unverified = new HashSet<>();
+    private long nextVerification = System.nanoTime();
+    /** Whether partitions were held back when the assignment changed. */
+    private boolean wasIsolating;
     /** Polled, but not handed out yet since memory is short. */
     private final Deque<PolledPartition> ready = new ArrayDeque<>();
     /** Handed out, but not asked for by Camel yet, in whole or in part; it comes again with the next poll. */
@@ -168,6 +174,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             noteReadable();
             commitAcknowledged();
             meters.look(this, positions);
+        }
+        if (wasIsolating) {
+            wasIsolating = false;
+            pauseWhatMayNotBeRead();
         }
         rewindWhatWasLeftOut();
         restartDone();
@@ -293,11 +303,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 restart(partition, PartitionRestart.BEGINNING, "the offset is out of range");
             }
         } catch (TopicAuthorizationException e) {
-            boolean rests = false;
+            boolean isHandled = false;
             for (TopicPartition partition : List.copyOf(assignment())) {
-                rests |= e.unauthorizedTopics().contains(partition.topic()) && restUnreadable(partition, rest, e);
+                if (e.unauthorizedTopics().contains(partition.topic())) {
+                    isHandled |= unverified.contains(partition) || restUnreadable(partition, rest, e);
+                }
             }
-            if (!rests) {
+            if (!isHandled) {
                 throw e;
             }
         } catch (KafkaException | LinkageError e) {
@@ -333,11 +345,23 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         }
     }
 
-    /** Has the client drop what it holds of a partition: it does so at the next poll, as that is of another offset. */
-    private void refetch(TopicPartition partition) {
-        long offset = position(partition, COMMITTED_TIMEOUT);
-        refetched.put(partition, offset);
-        seek(partition, offset + 1);
+    /**
+     * Has the client drop what it holds of a partition: it does so at the next poll, as that is of another offset.
+     *
+     * @return false if the broker does not even say where the partition is
+     */
+    private boolean refetch(TopicPartition partition) {
+        try {
+            long offset = position(partition, COMMITTED_TIMEOUT);
+            refetched.put(partition, offset);
+            seek(partition, offset + 1);
+            return true;
+        } catch (WakeupException | InterruptException e) {
+            throw e;
+        } catch (KafkaException e) {
+            LOG.debug("No position of {}", partition, e);
+            return false;
+        }
     }
 
     /**
@@ -356,15 +380,19 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 return false;
             }
         }
-        if (meters.noteUnreadable(partition)) {
-            LOG.error("Partition cannot be read, paused: topic={} partition={} offset={} backoff={} reason={}", partition.topic(),
-                partition.partition(), position.handedOut, restOfPartition, cause.toString());
-        }
+        reportUnreadable(partition, position.handedOut, restOfPartition, cause);
         position.isUnreadable = true;
         position.rests = true;
         position.restUntilNanos = System.nanoTime() + restOfPartition.toNanos();
         pause(List.of(partition));
         return true;
+    }
+
+    private void reportUnreadable(TopicPartition partition, Object offset, Duration backoff, Throwable cause) {
+        if (meters.noteUnreadable(partition)) {
+            LOG.error("Partition cannot be read, paused: topic={} partition={} offset={} backoff={} reason={}", partition.topic(),
+                partition.partition(), offset, backoff, cause.toString());
+        }
     }
 
     /** A partition that was fetched again without a failure for some time can be read. */
@@ -391,9 +419,11 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
      * @return the topics
      */
     private Set<String> recreated(Collection<TopicPartition> polled) {
-        Set<String> topics = new HashSet<>();
-        polled.forEach(partition -> topics.add(partition.topic()));
-        Set<String> recreated = topicIds.recreated(topics);
+        // All topics of the consumer: a check counts for all of them.
+        Set<String> assigned = new HashSet<>();
+        assignment().forEach(partition -> assigned.add(partition.topic()));
+        polled.forEach(partition -> assigned.add(partition.topic()));
+        Set<String> recreated = topicIds.recreated(assigned);
         if (!recreated.isEmpty()) {
             for (TopicPartition partition : assignment()) {
                 if (recreated.contains(partition.topic())) {
@@ -439,12 +469,15 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
         if (open != null || position.handedOut != position.acknowledged || position.unpublished != null) {
             return;
         }
+        if (!assignment().contains(partition)) {
+            forget(List.of(partition));
+            return;
+        }
         positions.remove(partition);
-        if (assignment().contains(partition)) {
-            seekTo(partition, position.restart.offset());
-            if (mayBeRead(partition, null)) {
-                resume(List.of(partition));
-            }
+        meters.noteReadable(partition);
+        seekTo(partition, position.restart.offset());
+        if (mayBeRead(partition, null)) {
+            resume(List.of(partition));
         }
     }
 
@@ -465,8 +498,10 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             return Set.of();
         }
         try {
-            Map<String, String> ids = topics.ids(unfinished.keySet().stream().map(TopicPartition::topic).distinct().toList());
-            unfinished.entrySet().removeIf(entry -> entry.getValue().topicId.equals(ids.get(entry.getKey().topic())));
+            Map<String, String> ids = new HashMap<>();
+            unfinished.forEach((partition, position) -> ids.put(partition.topic(), position.topicId));
+            Set<String> deleted = topics.deleted(ids);
+            unfinished.keySet().removeIf(partition -> !deleted.contains(partition.topic()));
         } catch (KafkaException e) {
             LOG.warn("Records of deleted topics, if there are any, are not stored: reason={}", e.toString());
             return Set.of();
@@ -475,6 +510,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
             LOG.warn("Topic was deleted, storing what is held of it: topic={} partition={} topicId={} nextOffset={}",
                 partition.topic(), partition.partition(), position.topicId, position.handedOut);
             position.restart = new PartitionRestart(PartitionRestart.BEGINNING);
+            refetched.remove(partition);
         });
         return unfinished.keySet();
     }
@@ -692,12 +728,13 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                     position.restUntilNanos = System.nanoTime() + rest.toNanos();
                     return;
                 }
+                if (position.isUnreadable && position.restart == null && !refetch(partition)) {
+                    position.restUntilNanos = System.nanoTime() + rest.toNanos();
+                    return;
+                }
                 position.rests = false;
                 ready.addAll(position.heldBack);
                 position.heldBack.clear();
-                if (position.isUnreadable) {
-                    refetch(partition);
-                }
                 if (mayBeRead(partition, position)) {
                     resume(List.of(partition));
                 }
@@ -826,7 +863,9 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 position.acknowledged = behind.acknowledged;
                 position.stored = behind.stored;
                 position.committed = behind.committed;
-                seek(partition, behind.acknowledged);
+                if (assignment().contains(partition)) {
+                    seek(partition, behind.acknowledged);
+                }
             }
             position.isUncertain = false;
             return true;
@@ -843,21 +882,28 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
      * @throws KafkaException if the broker does not answer; the partitions stay paused, and the next poll tries again
      */
     private void verifyAssigned() {
-        if (unverified.isEmpty()) {
+        if (unverified.isEmpty() || System.nanoTime() - nextVerification < 0) {
             return;
         }
         Set<TopicPartition> partitions = new HashSet<>(unverified);
         // What is held of the former incarnation is stored first.
-        partitions.removeIf(partition -> positions.containsKey(partition));
+        partitions.removeIf(partition -> positions.containsKey(partition) && positions.get(partition).restart != null);
         if (partitions.isEmpty()) {
             return;
         }
         recreated(partitions);
-        committed(partitions, COMMITTED_TIMEOUT).forEach((partition, committed) -> {
+        committedOf(partitions).forEach((partition, committed) -> {
             if (committed == null) {
                 return;
             }
             String topicId = topicIds.idOf(partition.topic());
+            if (topicId == null && Position.hasTopicId(committed)) {
+                // The broker that was asked does not know the topic yet.
+                partitions.remove(partition);
+                topicIds.invalidate();
+                nextVerification = System.nanoTime() + VERIFY_AGAIN_NANOS;
+                return;
+            }
             Position position = Position.of(committed, topicId);
             if (position == null) {
                 LOG.warn("Partition starts at its beginning, since the topic was deleted and created again: topic={}"
@@ -866,10 +912,25 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
                 seekToBeginning(List.of(partition));
             } else {
                 positions.put(partition, position);
+                seek(partition, position.acknowledged);
             }
         });
         unverified.removeAll(partitions);
+        partitions.forEach(meters::noteReadable);
         resume(partitions.stream().filter(partition -> mayBeRead(partition, positions.get(partition))).toList());
+    }
+
+    /** What is committed of partitions; those of topics that may not be read are taken from the set, and stay unverified. */
+    private Map<TopicPartition, OffsetAndMetadata> committedOf(Set<TopicPartition> partitions) {
+        try {
+            return committed(partitions, COMMITTED_TIMEOUT);
+        } catch (TopicAuthorizationException e) {
+            nextVerification = System.nanoTime() + VERIFY_AGAIN_NANOS;
+            partitions.stream().filter(partition -> e.unauthorizedTopics().contains(partition.topic()))
+                .forEach(partition -> reportUnreadable(partition, "unknown", Duration.ofNanos(VERIFY_AGAIN_NANOS), e));
+            partitions.removeIf(partition -> e.unauthorizedTopics().contains(partition.topic()));
+            return partitions.isEmpty() ? Map.of() : committed(partitions, COMMITTED_TIMEOUT);
+        }
     }
 
     /**
@@ -961,7 +1022,7 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
     private void forget(Collection<TopicPartition> partitions) {
         meters.forget(partitions);
         quiet.forget(partitions);
-        isolation.forget(partitions);
+        wasIsolating |= isolation.reset();
         refetched.keySet().removeAll(partitions);
         unverified.removeAll(partitions);
         for (TopicPartition partition : partitions) {

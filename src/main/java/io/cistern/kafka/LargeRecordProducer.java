@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -21,19 +23,34 @@ final class LargeRecordProducer implements AutoCloseable {
 
     private final Properties properties;
     private final Map<Codec, KafkaProducer<Object, Object>> producers = new ConcurrentHashMap<>();
+    /** For each codec and topic: records of one topic are sent one after the other, and wait for no other topic. */
+    private final Map<String, Object> locks = new ConcurrentHashMap<>();
+    private final long patienceMillis;
     private volatile boolean isClosed;
 
     /** @param properties of the producer for all other records */
     LargeRecordProducer(Properties properties) {
         this.properties = properties;
+        this.patienceMillis = UnfoldingProducer.patienceMillis(properties);
     }
 
-    synchronized RecordMetadata send(ProducerRecord<Object, Object> message, Codec codec)
-            throws ExecutionException, InterruptedException {
-        if (isClosed) {
-            throw new IllegalStateException("The producer is closed");
+    /**
+     * Sends a record and waits for its acknowledgement.
+     *
+     * @throws ExecutionException with the reason if it is not acknowledged, or not in time
+     */
+    RecordMetadata send(ProducerRecord<Object, Object> message, Codec codec) throws ExecutionException, InterruptedException {
+        synchronized (locks.computeIfAbsent(codec + "/" + message.topic(), key -> new Object())) {
+            if (isClosed) {
+                throw new IllegalStateException("The producer is closed");
+            }
+            try {
+                return producers.computeIfAbsent(codec, this::make).send(message).get(patienceMillis, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                throw new ExecutionException(new org.apache.kafka.common.errors.TimeoutException("topic " + message.topic()
+                    + " did not acknowledge within " + patienceMillis + " ms"));
+            }
         }
-        return producers.computeIfAbsent(codec, this::make).send(message).get();
     }
 
     private KafkaProducer<Object, Object> make(Codec codec) {

@@ -70,13 +70,15 @@ final class PollFailureIsolation {
         return true;
     }
 
-    /** Partitions are not the consumer's any more. */
-    void forget(Collection<TopicPartition> partitions) {
-        if (!suspects.isEmpty()) {
-            suspects = new ArrayList<>(suspects);
-            suspects.removeAll(partitions);
-            readHalf();
-        }
+    /**
+     * The partitions of the consumer change: the search starts again with the next failure.
+     *
+     * @return whether partitions were held back that may be read again
+     */
+    boolean reset() {
+        boolean wasActive = isActive();
+        end();
+        return wasActive;
     }
 
     private void readHalf() {

@@ -56,6 +56,12 @@ final class Position {
         return new OffsetAndMetadata(acknowledged, ended + (ended.isEmpty() || incarnation.isEmpty() ? "" : ", ") + incarnation);
     }
 
+    /** Whether an offset was committed for a topic incarnation that is known. */
+    static boolean hasTopicId(OffsetAndMetadata committed) {
+        Matcher metadata = METADATA.matcher(committed.metadata());
+        return metadata.matches() && metadata.group(2) != null;
+    }
+
     /**
      * Where a partition goes on of which this is committed.
      *

@@ -104,6 +104,36 @@ public final class Topics implements CamelContextAware {
         return ids;
     }
 
+    /**
+     * Of topics by name and id, those that do not exist any more; another topic of the name may. What this user may not see is
+     * not known to be deleted. Throws as {@link #ids} does.
+     */
+    Set<String> deleted(Map<String, String> idsByTopic) {
+        Set<String> deleted = new TreeSet<>();
+        try (Admin admin = admin()) {
+            for (var asked : admin.describeTopics(idsByTopic.keySet()).topicNameValues().entrySet()) {
+                try {
+                    TopicDescription topic = asked.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS);
+                    if (!idsByTopic.get(asked.getKey()).equals(id(topic))) {
+                        deleted.add(asked.getKey());
+                    }
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                        deleted.add(asked.getKey());
+                    } else if (!(e.getCause() instanceof TopicAuthorizationException)) {
+                        throw new KafkaException("The broker did not tell whether topic " + asked.getKey() + " exists: "
+                            + e.getCause().getMessage(), e.getCause());
+                    }
+                }
+            }
+        } catch (TimeoutException e) {
+            throw new KafkaException("The broker did not tell in time which topics exist: " + idsByTopic.keySet(), e);
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        }
+        return deleted;
+    }
+
     /** The id of a topic; null if the broker has none, as brokers before 2.8. */
     static String id(TopicDescription topic) {
         return topic.topicId() == null || topic.topicId().equals(Uuid.ZERO_UUID) ? null : topic.topicId().toString();

@@ -122,6 +122,11 @@ final class UnfoldingProducer extends KafkaProducer<Object, Object> {
                     acknowledgements.awaitRoom();
                 } else {
                     acknowledgements.awaitAnswers(sent - 1);
+                    if (acknowledgements.haveFailed()) {
+                        // It must not come before those that are sent again.
+                        sent--;
+                        break;
+                    }
                     sendAlone(unfolded, record, needed, acknowledgements);
                     acknowledgements.awaitAnswers(sent);
                 }

@@ -58,10 +58,11 @@ class PollFailureIsolationTest {
     }
 
     @Test
-    void forgetsRevokedPartitions() {
+    void startsAgainAfterARebalance() {
         isolation.failed(all.subList(0, 2));
-        isolation.forget(all.subList(0, 1));
+        assertThat(isolation.reset()).isTrue();
         assertThat(isolation.isHeldBack(all.get(1))).isFalse();
+        assertThat(isolation.reset()).isFalse();
         assertThat(isolation.failed(all.subList(1, 2))).isEqualTo(all.get(1));
     }
 }

@@ -15,7 +15,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
@@ -47,7 +50,10 @@ class TopicIncarnationTest {
         settings.put("KAFKA_GROUP_PROTOCOL", protocol);
         settings.put("KAFKA_DEQUEUE_STRATEGY", strategy);
         settings.put("BSS_EXACTLY_ONCE", exactlyOnce);
-        try (RunningCistern cistern = RunningCistern.start(settings)) {
+        // Its records come with the polls in between.
+        String busy = TestKafka.topic("recreated.busy", 1);
+        settings.put("bss.topics-config.data-topics-mapping[1].ingestion", busy);
+        try (RunningCistern cistern = RunningCistern.start(settings); Feed feed = new Feed(busy)) {
             await().until(() -> TestKafka.broker().admin().describeConsumerGroups(List.of(topic)).all().get().get(topic)
                 .members().stream().anyMatch(member -> !member.assignment().topicPartitions().isEmpty()));
             publish(topic, "before", BEFORE);
@@ -128,6 +134,24 @@ class TopicIncarnationTest {
         assertThat(status.get("status").asText()).isEqualTo("COMPLETE");
         assertThat(TestKafka.records(target).stream().map(record -> new String(record.value(), UTF_8)).toList())
             .isEqualTo(published());
+    }
+
+    /** Publishes to a topic all the time. */
+    private static final class Feed implements AutoCloseable {
+
+        private final KafkaProducer<byte[], byte[]> producer = TestKafka.producer();
+        private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+
+        private Feed(String topic) {
+            timer.scheduleWithFixedDelay(() -> producer.send(new ProducerRecord<>(topic, "busy".getBytes(UTF_8))), 0, 20,
+                TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        public void close() {
+            timer.shutdownNow();
+            producer.close();
+        }
     }
 
     private static List<String> published() {
