@@ -419,11 +419,14 @@ final class FoldingConsumer extends KafkaConsumer<Object, Object> implements Sou
      * @return the topics
      */
     private Set<String> recreated(Collection<TopicPartition> polled) {
+        Set<String> topics = new HashSet<>();
+        polled.forEach(partition -> topics.add(partition.topic()));
+        if (!topicIds.isDue(topics)) {
+            return Set.of();
+        }
         // All topics of the consumer: a check counts for all of them.
-        Set<String> assigned = new HashSet<>();
-        assignment().forEach(partition -> assigned.add(partition.topic()));
-        polled.forEach(partition -> assigned.add(partition.topic()));
-        Set<String> recreated = topicIds.recreated(assigned);
+        assignment().forEach(partition -> topics.add(partition.topic()));
+        Set<String> recreated = topicIds.recreated(topics);
         if (!recreated.isEmpty()) {
             for (TopicPartition partition : assignment()) {
                 if (recreated.contains(partition.topic())) {

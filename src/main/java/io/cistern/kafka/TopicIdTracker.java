@@ -57,9 +57,16 @@ final class TopicIdTracker {
         checkedUpdates = -1;
     }
 
+    /** Whether topics may have changed since the last check, or one of these is not known. */
+    boolean isDue(Set<String> topics) {
+        return metadataUpdates.getAsLong() != checkedUpdates || isDueAgain(nanoTime.getAsLong())
+            || !ids.keySet().containsAll(topics);
+    }
+
     /**
-     * Checks the topics, if they may have changed since the last check.
+     * Checks topics, if that is due.
      *
+     * @param topics all topics of the consumer: the next check is due after the next metadata update
      * @return those that were deleted and created again since; {@link #idOf} gives their new ids from now on
      * @throws KafkaException if the broker does not answer; the same is checked again next time
      */
@@ -67,7 +74,7 @@ final class TopicIdTracker {
         long updates = metadataUpdates.getAsLong();
         long now = nanoTime.getAsLong();
         boolean isUpdated = updates != checkedUpdates;
-        if (!isUpdated && !isDueAgain(now) && ids.keySet().containsAll(topics)) {
+        if (!isDue(topics)) {
             return Set.of();
         }
         Set<String> recreated = new HashSet<>();
