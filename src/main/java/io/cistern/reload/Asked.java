@@ -35,6 +35,18 @@ final class Asked {
         }
     }
 
+    /**
+     * Refuses fields that are null: a caller whose variable is not set would get all records rather than some of them.
+     * Requests that were accepted before are read without this check.
+     */
+    static void refuseNull(Map<String, Object> fields) {
+        String nulls = fields.entrySet().stream().filter(field -> field.getValue() == null)
+            .map(field -> printable(field.getKey())).collect(Collectors.joining(", "));
+        if (!nulls.isEmpty()) {
+            throw bad("invalid-field", nulls + ": null is not a value; leave the field out for its default");
+        }
+    }
+
     /** The mistake of a caller. */
     static RequestException bad(String code, String message) {
         return new RequestException(400, code, message);

@@ -52,7 +52,9 @@ public class Requests {
      * @throws RequestException if it is not right, or its folder, target topic or selector does not exist
      */
     public ReloadRequest ofTopic(String body) {
-        ReloadRequest request = ReloadRequest.ofTopic(object(body), settings::folder, settings::formerFolders);
+        Map<String, Object> asked = object(body);
+        ReloadRequest request = ReloadRequest.ofTopic(asked, settings::folder, settings::formerFolders);
+        Asked.refuseNull(asked);
         checkSettings(request);
         if (request.formerFolders().stream().noneMatch(this::holdsFiles)) {
             requireFolder(request.folder(), "topic: there is no folder " + request.folder()
@@ -68,7 +70,9 @@ public class Requests {
      * @throws IOException if the bucket does not say whether there is the file
      */
     public ReloadRequest ofFile(String body) throws IOException {
-        ReloadRequest request = ReloadRequest.ofFile(object(body));
+        Map<String, Object> asked = object(body);
+        ReloadRequest request = ReloadRequest.ofFile(asked);
+        Asked.refuseNull(asked);
         checkSettings(request);
         if (!bucket.exists(request.fileName())) {
             throw new RequestException(404, "unknown-file", "fileName: there is no such file in the bucket");
@@ -93,7 +97,10 @@ public class Requests {
      * @throws RequestException if it is not right
      */
     ReloadRequest.Speed speed(String body) {
-        return ReloadRequest.speed(new Asked(object(body), Set.of("recordsPerSecond", "bytesPerSecond", "pace")));
+        Map<String, Object> asked = object(body);
+        ReloadRequest.Speed speed = ReloadRequest.speed(new Asked(asked, Set.of("recordsPerSecond", "bytesPerSecond", "pace")));
+        Asked.refuseNull(asked);
+        return speed;
     }
 
     /** The topic of the request to stop a reload. */

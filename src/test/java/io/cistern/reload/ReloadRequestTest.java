@@ -175,6 +175,29 @@ class ReloadRequestTest {
     }
 
     @Test
+    void refusesNullFieldsOfCallers() throws IOException {
+        Requests requests = new Requests(new Settings(Map.<String, String>of()::get), null, null, null);
+        for (String field : List.of("startDate", "stopDate", "stopDateExclusive", "partitions", "startOffset", "stopOffset", "keys",
+            "customSelectorName", "selector", "compact", "partitioning", "timestamps", "headers", "provenance",
+            "recordsPerSecond", "bytesPerSecond", "pace", "delivery", "onError", "dryRun", "force")) {
+            assertThatThrownBy(() -> requests.ofTopic("{\"topic\": \"orders\", \"reIngestionTopic\": \"again\", \"" + field
+                + "\": null}")).as(field).isInstanceOfSatisfying(RequestException.class, refusal -> {
+                    assertThat(refusal.getStatus()).isEqualTo(400);
+                    assertThat(refusal.getCode()).isEqualTo("invalid-field");
+                }).hasMessageStartingWith(field + ": null");
+        }
+        assertThatThrownBy(() -> requests.ofFile("{\"fileName\": \"a/b.txt\", \"reIngestionTopic\": \"again\", \"keys\": null}"))
+            .isInstanceOf(RequestException.class).hasMessageStartingWith("keys: null");
+        for (String field : List.of("recordsPerSecond", "bytesPerSecond", "pace")) {
+            assertThatThrownBy(() -> requests.speed("{\"" + field + "\": null}"))
+                .isInstanceOf(RequestException.class).hasMessageStartingWith(field + ": null");
+        }
+        // A request that an earlier version accepted goes on.
+        assertThat(requests.read(map("{\"topic\": \"orders\", \"reIngestionTopic\": \"again\", \"startDate\": null}")).from())
+            .isEqualTo(Long.MIN_VALUE);
+    }
+
+    @Test
     void aPartitionThatTheTargetLacksIsRefusedOnlyIfItIsPreservedAndAskedFor() {
         ofTopic("{}").requirePartition(9, 1);
         ofTopic("{\"partitioning\": \"preserve\", \"partitions\": [0]}").requirePartition(9, 1);
