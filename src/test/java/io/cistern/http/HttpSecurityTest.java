@@ -3,8 +3,10 @@ package io.cistern.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -31,6 +33,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -189,7 +192,7 @@ class HttpSecurityTest {
             refused(call("GET", "/actuator/health", null, apiKey(wrong)), 401, wrong);
         }
         for (String[] wrong : List.of(basic("ann", PASSWORD + "x"), basic("ann", ""), basic("ann", "{noop}" + PASSWORD),
-            basic("nobody", PASSWORD), basic("ops", OPERATOR_KEY), new String[] {"Authorization", "Basic ?"})) {
+            basic("nobody", PASSWORD), basic("Ann", PASSWORD), basic("BOB", PASSWORD), basic("ops", OPERATOR_KEY), new String[] {"Authorization", "Basic ?"})) {
             refused(call("GET", "/reingestion", null, wrong), 401, wrong[1]);
         }
         Date past = Date.from(Instant.now().minusSeconds(3600));
@@ -290,6 +293,46 @@ class HttpSecurityTest {
             "Called: call=pause-reload by=ops role=operator from=127.0.0.1 id=a%0Ab status=404",
             "Refused: call=\"POST /reingestion/1/pause\" by=ann role=viewer from=127.0.0.1 status=403",
             "Refused: call=\"POST /reingestion/1/pause\" from=127.0.0.1 status=401");
+    }
+
+    @Test
+    void neverLogsCredentialsWithControlCharacters() throws Exception {
+        ListAppender<ILoggingEvent> all = new ListAppender<>();
+        Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+        List<Logger> loggers = List.of((Logger) LoggerFactory.getLogger("org.apache"),
+            (Logger) LoggerFactory.getLogger("org.springframework"));
+        all.start();
+        root.addAppender(all);
+        loggers.forEach(logger -> logger.setLevel(Level.INFO));
+        try {
+            for (String control : List.of("\u0001", "\t", "\u0085", "\u007f", "\u0000")) {
+                String secret = OPERATOR_KEY + control + "more";
+                for (String header : List.of("X-API-Key: " + secret, "Authorization: Bearer " + secret, "Authorization: Basic " + secret,
+                    "Authorization: " + secret, "Cookie: a=" + secret, "X-API-Key" + control + ": " + OPERATOR_KEY,
+                    "X-API-Key: " + VIEWER_KEY + "\r\nX-Other: " + secret)) {
+                    String answer = raw("GET /reingestion HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\nConnection: close\r\n\r\n");
+                    assertThat(answer).as(header).startsWith("HTTP/1.1 ").doesNotContain(OPERATOR_KEY);
+                    assertThat(answer.substring(9, 12)).as(header).isIn(header.contains("X-Other") ? List.of("200", "400") : List.of("400", "401"));
+                }
+                raw("GET /reingestion?a=" + secret + "&%zz=" + OPERATOR_KEY + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            }
+            raw("GET /reingestion?%zz=" + OPERATOR_KEY + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + VIEWER_KEY
+                + "\r\nConnection: close\r\n\r\n");
+        } finally {
+            root.detachAppender(all);
+            loggers.forEach(logger -> logger.setLevel(null));
+        }
+        List<String> logged = List.copyOf(all.list).stream().map(event -> event.getFormattedMessage()
+            + (event.getThrowableProxy() == null ? "" : ThrowableProxyUtil.asString(event.getThrowableProxy()))).toList();
+        assertThat(logged).noneMatch(line -> line.contains(OPERATOR_KEY) || line.contains(VIEWER_KEY));
+    }
+
+    /** Sends the bytes of a text over TLS, and returns all that comes back. */
+    private static String raw(String request) throws IOException {
+        try (Socket socket = client.sslContext().getSocketFactory().createSocket("localhost", cistern.port())) {
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
     }
 
     @Test
