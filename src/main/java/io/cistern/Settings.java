@@ -233,6 +233,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("bss.reload.tasks-partitions", "BSS_RELOAD_TASKS_PARTITIONS"),
         Map.entry("bss.reload.events-topic", "BSS_RELOAD_EVENTS_TOPIC"),
         Map.entry("bss.reload.dead-letter-topic", "BSS_RELOAD_DEAD_LETTER_TOPIC"),
+        Map.entry("bss.reload.unknown-fields", "BSS_RELOAD_UNKNOWN_FIELDS"),
         Map.entry("bss.reload.batch-records", "BSS_RELOAD_BATCH_RECORDS"),
         Map.entry("bss.reload.batch-bytes", "BSS_RELOAD_BATCH_BYTES"),
         Map.entry("bss.reload.retention", "BSS_RELOAD_RETENTION"),
@@ -364,6 +365,7 @@ public final class Settings implements CamelContextAware {
             text("bss.reload.events-topic"),
             text("bss.reload.dead-letter-topic"),
             selectors.isEmpty() ? null : Path.of(selectors).resolve("selectors"));
+        oneOf("bss.reload.unknown-fields", "refuse", "ignore");
         checkReloadTopics(reloads);
         if (!selectors.isEmpty() && !Files.isDirectory(Path.of(selectors))) {
             problem("bss.configurations-path", "is no folder: " + selectors);
@@ -781,6 +783,11 @@ public final class Settings implements CamelContextAware {
     private static boolean isFolderOfTopic(String name) {
         return isTopicName(name) && !RESERVED_FOLDERS.contains(name) || RESERVED_FOLDERS.stream().anyMatch(reserved ->
             name.equals(reserved + '~'));
+    }
+
+    /** Whether unknown fields in the lines of batch files are ignored, rather than refused. */
+    public boolean ignoresUnknownFields() {
+        return text("bss.reload.unknown-fields").equals("ignore");
     }
 
     /** Whether {@code name} can be a topic's name, by Kafka's rules. */

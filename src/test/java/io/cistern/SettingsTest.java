@@ -154,6 +154,7 @@ class SettingsTest {
         "BSS_RELOAD_RETENTION | 1s | bss.reload.retention",
         "BSS_RELOAD_SCHEDULE_ZONE | Rome | bss.reload.schedule.zone",
         "BSS_RELOAD_SCHEDULE_REQUEST | {} x | bss.reload.schedule.request",
+        "BSS_RELOAD_UNKNOWN_FIELDS | drop | bss.reload.unknown-fields",
         "BSS_RELOAD_DEAD_LETTER_TOPIC | a/b | bss.reload.dead-letter-topic",
         "CONFIGURATIONS_PATH | /there/is/no/such/folder | bss.configurations-path",
         "BUCKET_NAME | a'b | bss.bucket.name",

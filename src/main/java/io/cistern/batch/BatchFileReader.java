@@ -12,17 +12,19 @@ import java.util.NoSuchElementException;
 /**
  * The records of a batch file, read as a stream: memory holds a line and a buffer, whatever the file's size. At the file's
  * end it closes itself. A line that is no record is told once, and may be passed over: what is asked for next is the line
- * behind it.
+ * behind it. A byte order mark at the start and blank lines, which editors and other tools leave, are passed over.
  */
 public final class BatchFileReader implements Iterator<Record>, Closeable {
 
     private static final int LONGEST_LINE = Integer.MAX_VALUE - 64;
 
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+
     private final String file;
     private final Source source;
     private final InputStream in;
     private final int longestLine;
-    private final LineReader lines = new LineReader();
+    private final LineReader lines;
     private byte[] buffer = new byte[128 * 1024];
     private int from;
     private int to;
@@ -40,12 +42,26 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
      * @throws DamagedFileException if it does not start as a file of that compression
      */
     public BatchFileReader(String file, InputStream in) throws IOException {
-        this(file, in, LONGEST_LINE);
+        this(file, in, false);
+    }
+
+    /**
+     * A reader that may ignore fields that it does not know; it throws as the other does.
+     *
+     * @param ignoresUnknownFields whether a line with such a field is a record, rather than refused
+     */
+    public BatchFileReader(String file, InputStream in, boolean ignoresUnknownFields) throws IOException {
+        this(file, in, LONGEST_LINE, ignoresUnknownFields);
     }
 
     /** A reader to which a line of {@code longestLine} bytes is too long. */
     BatchFileReader(String file, InputStream in, int longestLine) throws IOException {
+        this(file, in, longestLine, false);
+    }
+
+    private BatchFileReader(String file, InputStream in, int longestLine, boolean ignoresUnknownFields) throws IOException {
         this.file = file;
+        this.lines = new LineReader(ignoresUnknownFields);
         this.longestLine = longestLine;
         this.source = new Source(in);
         Compression compression = Compression.ofFileName(file);
@@ -97,9 +113,10 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
             for (int newline; (newline = Words.newline(buffer, scanned, to)) < to; scanned = from) {
                 int start = from;
                 from = newline + 1;
-                if (!skips) {
+                if (!skips && !isBlank(start, newline)) {
                     return decode(start, newline);
                 }
+                lineNumber += skips ? 0 : 1;
                 skips = false;
             }
             if (skips) {
@@ -112,19 +129,40 @@ public final class BatchFileReader implements Iterator<Record>, Closeable {
                 }
                 int start = from;
                 from = to;
-                return decode(start, to);
+                if (!isBlank(start, to)) {
+                    return decode(start, to);
+                }
+                lineNumber++;
             }
             scanned = fill();
         }
     }
 
     private Record decode(int start, int end) {
+        int afterMark = afterMark(start, end);
         lineNumber++;
         try {
-            return lines.read(buffer, start, end);
+            return lines.read(buffer, afterMark, end);
         } catch (IllegalArgumentException e) {
             throw badLine(start, end, false, e.getMessage());
         }
+    }
+
+    /** Whether a line holds only white space, besides the byte order mark of the file. */
+    private boolean isBlank(int start, int end) {
+        for (int i = afterMark(start, end); i < end; i++) {
+            if (buffer[i] != ' ' && buffer[i] != '\t' && buffer[i] != '\r') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Where the text of a line starts: the first line of a file may begin with a byte order mark. */
+    private int afterMark(int start, int end) {
+        return lineNumber == 0 && end - start >= BYTE_ORDER_MARK.length
+            && Arrays.equals(buffer, start, start + BYTE_ORDER_MARK.length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length)
+            ? start + BYTE_ORDER_MARK.length : start;
     }
 
     private BadLineException badLine(int start, int end, boolean goesOn, String reason) {

@@ -9,8 +9,8 @@ import java.util.List;
 
 /**
  * Reads a line of a batch file, as {@link LineWriter} and the reference system write it: any valid JSON object with the
- * known fields, in any order. The field {@code reload} is passed over: a header says the same. A field that is not known is
- * refused, so that nothing it says is lost in silence.
+ * known fields, in any order. The field {@code reload} is passed over: a header says the same. An unknown field is
+ * refused, so that its contents are not lost silently, unless the reader is told to ignore such fields.
  *
  * <p>Not thread-safe.
  */
@@ -39,6 +39,10 @@ final class LineReader {
         }
     }
 
+    /** What {@link #readName} returns for an unknown field that is ignored. */
+    private static final int IGNORED = -1;
+
+    private final boolean ignoresUnknownFields;
     private final Timestamps timestamps = new Timestamps();
     private byte[] line;
     private int at;
@@ -48,6 +52,14 @@ final class LineReader {
     private int textFrom;
     private int textTo;
     private byte[] unescaped = new byte[256];
+
+    LineReader() {
+        this(false);
+    }
+
+    LineReader(boolean ignoresUnknownFields) {
+        this.ignoresUnknownFields = ignoresUnknownFields;
+    }
 
     /**
      * The record of the line {@code bytes[from, to)}, its newline not included.
@@ -74,6 +86,10 @@ final class LineReader {
             int field = -1;
             do {
                 field = readField(NEXT[field + 1]);
+                if (field == IGNORED) {
+                    at = JsonValueSkipper.skip(line, at, end);
+                    continue;
+                }
                 seen = once(seen, field, FIELDS, "");
                 switch (field) {
                     case 0 -> timestamp = readTimestamp();
@@ -115,6 +131,10 @@ final class LineReader {
             expect('{');
             do {
                 int field = readName(HEADER_FIELDS, "headers.");
+                if (field == IGNORED) {
+                    at = JsonValueSkipper.skip(line, at, end);
+                    continue;
+                }
                 seen = once(seen, field, HEADER_FIELDS, "headers.");
                 switch (field) {
                     case 0 -> {
@@ -152,6 +172,10 @@ final class LineReader {
                 expect(':');
                 return i;
             }
+        }
+        if (ignoresUnknownFields) {
+            expect(':');
+            return IGNORED;
         }
         throw new IllegalArgumentException("unknown field " + prefix + printable());
     }

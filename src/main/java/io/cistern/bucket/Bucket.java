@@ -68,6 +68,11 @@ public final class Bucket implements CamelContextAware {
         this.settings = settings;
     }
 
+    /** Whether readers of its batch files ignore fields that they do not know, rather than refuse them. */
+    public boolean ignoresUnknownFields() {
+        return settings.ignoresUnknownFields();
+    }
+
     /**
      * The names of the files directly in a folder, in the order of their characters, without those that start with a dot.
      * They are read page by page, as they are asked for; an iterator throws {@link UncheckedIOException} when the store

@@ -340,7 +340,7 @@ public final class Planner {
     /** Opens a batch file of the bucket. */
     static BatchFileReader open(Bucket bucket, String path) {
         try {
-            return new BatchFileReader(path, bucket.get(path));
+            return new BatchFileReader(path, bucket.get(path), bucket.ignoresUnknownFields());
         } catch (IOException e) {
             throw new UncheckedIOException(path + ": cannot be read: " + e.getMessage(), e);
         }

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
 import java.util.zip.GZIPInputStream;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.EdgeCasesMode;
@@ -434,12 +435,12 @@ class BatchFileCodecTest {
     @ParameterizedTest
     @EnumSource
     void goesOnBehindEachLineThatIsNoRecord(Compression compression) throws IOException {
-        // Given bad lines at the start, in a row, longer than the reader's buffer, empty, and at the end, without a newline
+        // Given bad lines at the start, in a row, longer than the reader's buffer, and at the end, without a newline
         String one = line(record(0, 1, 0, "a", "one"));
         String two = line(record(0, 2, 0, "b", "two"));
         String three = line(record(0, 3, 0, "c", "x".repeat(CHUNK)));
         String longest = "{\"secret\":\"" + "y".repeat(3 * CHUNK);
-        List<String> lines = List.of("secret", "", one, longest, "{\"secret\":1}", "\u00e9\u0000", two, three, "", "{\"secret");
+        List<String> lines = List.of("secret", "x", one, longest, "{\"secret\":1}", "\u00e9\u0000", two, three, "[]", "{\"secret");
         String name = "a.txt" + compression.extension();
         byte[] file = compression.compress(utf8(String.join("\n", lines)), utf8(String.join("\n", lines)).length);
 
@@ -481,14 +482,75 @@ class BatchFileCodecTest {
                         assertThat(bad.bytes()).hasSize(Math.min(length, CHUNK)).containsOnly('z');
                         assertThat(bad.cut()).isEqualTo(length >= CHUNK);
                     });
-                    if (behind.startsWith("\n\n")) {
-                        assertThatThrownBy(reader::hasNext).isInstanceOf(BadLineException.class).hasMessageContaining("line 2");
-                    }
                     if (behind.contains(last)) {
                         assertThat(reader.next().offset()).isEqualTo(7);
+                        assertThat(reader.lineNumber()).isEqualTo(behind.startsWith("\n\n") ? 3 : 2);
                     }
                     assertThat(reader.hasNext()).isFalse();
                 }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void passesOverByteOrderMarkAndBlankLines(Compression compression) throws IOException {
+        String one = line(record(0, 1, 0, "a", "one"));
+        String two = line(record(0, 2, 0, "b", "two"));
+        for (String text : List.of("\ufeff" + one + "\n\n" + two, "\ufeff\n" + one + "\n \t\n" + two + "\n",
+            "\n" + one + "\n\n" + two + "\n\n", one + "\r\n\r\n" + two + "\r\n\r\n", one + '\n' + two + "\n  ",
+            "\ufeff" + one + '\n' + two)) {
+            byte[] file = compression.compress(utf8(text), utf8(text).length);
+            for (int atATime : new int[] {1, file.length}) {
+                try (BatchFileReader reader = new BatchFileReader("a.txt" + compression.extension(), trickling(file, atATime))) {
+                    assertThat(reader.next().offset()).as(text).isEqualTo(1);
+                    assertThat(reader.next().offset()).as(text).isEqualTo(2);
+                    assertThat(reader.lineNumber()).as(text).isEqualTo(
+                        text.substring(0, text.indexOf(two)).lines().count() + 1);
+                    assertThat(reader.hasNext()).as(text).isFalse();
+                }
+            }
+        }
+        for (String text : List.of("", "\n", "\ufeff", "\ufeff \n\n")) {
+            try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(utf8(text), 1))) {
+                assertThat(reader.hasNext()).as(text).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void refusesByteOrderMarkInTheMiddleOfAFile() throws IOException {
+        byte[] file = utf8(line(record(0, 1, 0, "a", "one")) + "\n\ufeff" + line(record(0, 2, 0, "b", "two")));
+        try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(file, file.length))) {
+            assertThat(reader.next().offset()).isEqualTo(1);
+            assertThatThrownBy(reader::hasNext).isInstanceOf(BadLineException.class).hasMessageContaining("line 2");
+        }
+    }
+
+    @Test
+    void ignoresUnknownFieldsOnlyWhereAsked() throws IOException {
+        String plain = line(record(0, 1, 0, "a", "one"));
+        String header = "\"headers\":[{\"key\":\"h\",\"value\":\"v\",\"more\":{\"a\":[]}}],";
+        for (String value : List.of("1", "-1.5e+3", "null", "true", "\"t\\\"\\\\\"", "[]", "{}", "[1, {\"a\":[\"]}\"]}]",
+            "{\"offset\":7,\"b\": {\"c\":false}}")) {
+            for (String text : List.of(plain.replaceFirst("\\{", Matcher.quoteReplacement("{ \"more\" : " + value + " ,")),
+                plain.substring(0, plain.length() - 1) + ",\"more\":" + value + "}",
+                plain.replaceFirst("\\{", Matcher.quoteReplacement("{" + header.replace("{\"a\":[]}", value))))) {
+                try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(utf8(text), 100), true)) {
+                    assertThat(reader.next().offset()).as(text).isEqualTo(1);
+                    assertThat(reader.hasNext()).isFalse();
+                }
+                try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(utf8(text), 100))) {
+                    assertThatThrownBy(reader::hasNext).as(text).isInstanceOf(BadLineException.class)
+                        .hasMessageContaining("unknown field").hasMessageContaining("more");
+                }
+            }
+        }
+        for (String malformed : List.of("", "x", "01", "tru", "[1", "{\"a\"}", "{1:2}", "[1,]", "{\"a\":1,}", "\"\t\"", "\"", "[}",
+            "[".repeat(200) + "]".repeat(200))) {
+            String text = plain.replaceFirst("\\{", Matcher.quoteReplacement("{\"more\":" + malformed + ","));
+            try (BatchFileReader reader = new BatchFileReader("a.txt", trickling(utf8(text), 100), true)) {
+                assertThatThrownBy(reader::hasNext).as(text).isInstanceOf(BadLineException.class);
             }
         }
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 
 /** A folder as the bucket, behind the backend's own routes, without the rest of the application. */
@@ -13,8 +14,15 @@ public final class FileBucket implements AutoCloseable {
     private final Path root;
 
     public FileBucket(Path root) {
+        this(root, Map.of());
+    }
+
+    /** @param environment further environment variables */
+    public FileBucket(Path root, Map<String, String> environment) {
         this.root = root;
-        this.bucket = new TestBucket(Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", root.toString()));
+        Map<String, String> all = new HashMap<>(environment);
+        all.putAll(Map.of("BUCKET_TYPE", "file", "BUCKET_NAME", root.toString()));
+        this.bucket = new TestBucket(all);
     }
 
     public Bucket bucket() {

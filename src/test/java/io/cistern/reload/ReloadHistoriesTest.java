@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -543,9 +544,21 @@ class ReloadHistoriesTest {
     }
 
     @Test
+    void ignoresUnknownFieldsByItsSetting() {
+        String more = TestFiles.line(record("a", 2, 2)).replaceFirst("\\{", "{\"more\":[1],");
+        bucket.write("by-hand/more.txt", utf8("\ufeff" + TestFiles.line(record("a", 1, 1)) + "\n\n" + more + "\r\n"));
+
+        assertThat(archive.reloadFile("by-hand/more.txt").reload().lanes().get(0).badLine).isEqualTo(3);
+        try (FileBucket ignoring = new FileBucket(bucket.root(), Map.of("BSS_RELOAD_UNKNOWN_FIELDS", "ignore"))) {
+            assertThat(new Archive(ignoring, "orders").reloadFile("by-hand/more.txt").records())
+                .isEqualTo(List.of(record("a", 1, 1), record("a", 2, 2)));
+        }
+    }
+
+    @Test
     void publishesWhatComesBeforeABadLineOfASingleFile() {
         bucket.write("by-hand/bad.txt",
-            utf8(TestFiles.line(record("a", 1, 1)) + '\n' + TestFiles.line(record("a", 2, 2)) + "\n\n"));
+            utf8(TestFiles.line(record("a", 1, 1)) + '\n' + TestFiles.line(record("a", 2, 2)) + "\n{}\n"));
 
         Outcome outcome = archive.reloadFile("by-hand/bad.txt");
 
