@@ -1,20 +1,13 @@
 package io.cistern;
 
-import io.cistern.reload.Requests;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
-import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
-import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
-import java.io.BufferedReader;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -111,6 +104,9 @@ class HttpAnswers {
                         }
                         if (order <= 0) {
                             methods.add(call.getMethod());
+                            if (call.getMethod().equals("GET")) {
+                                methods.add("HEAD");
+                            }
                         }
                     }
                 }
@@ -119,6 +115,8 @@ class HttpAnswers {
                 } else if (!methods.isEmpty() && !methods.contains(request.getMethod()) && !request.getMethod().equals("OPTIONS")) {
                     response.setHeader("Allow", String.join(", ", methods));
                     response.sendError(HttpStatus.METHOD_NOT_ALLOWED.value());
+                } else if (!methods.isEmpty() && request.getMethod().equals("HEAD")) {
+                    chain.doFilter(new GetRequest(request), response);
                 } else {
                     chain.doFilter(request, response);
                 }
@@ -130,87 +128,16 @@ class HttpAnswers {
         };
     }
 
-    /** Refuses bodies that are too large before they are read: Camel takes what comes into memory. */
-    @Bean
-    Filter smallBodiesOnly() {
-        return new OncePerRequestFilter() {
-            @Override
-            protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
-                throws IOException, ServletException {
-                long length = request.getContentLengthLong();
-                // A body whose length is not said beforehand is read as far as it may go.
-                byte[] body = length < 0 && request.getHeader("Transfer-Encoding") != null
-                    ? request.getInputStream().readNBytes(Requests.MOST_BYTES + 1) : null;
-                if (length <= Requests.MOST_BYTES && (body == null || body.length <= Requests.MOST_BYTES)) {
-                    chain.doFilter(body == null ? request : new ReadRequest(request, body), response);
-                    return;
-                }
-                response.setStatus(HttpStatus.PAYLOAD_TOO_LARGE.value());
-                response.setContentType("application/json");
-                response.getWriter().write("{\"message\": \"" + Requests.TOO_LARGE + "\", \"code\": \"too-large\"}");
-            }
-        };
-    }
+    /** A HEAD request as the routes see it: Camel matches the methods of the document; Tomcat leaves the body out. */
+    private static final class GetRequest extends HttpServletRequestWrapper {
 
-    /** A request whose body was read already. */
-    private static final class ReadRequest extends HttpServletRequestWrapper {
-
-        private final byte[] body;
-
-        private ReadRequest(HttpServletRequest request, byte[] body) {
+        private GetRequest(HttpServletRequest request) {
             super(request);
-            this.body = body;
         }
 
         @Override
-        public int getContentLength() {
-            return body.length;
-        }
-
-        @Override
-        public long getContentLengthLong() {
-            return body.length;
-        }
-
-        @Override
-        public BufferedReader getReader() {
-            return new BufferedReader(new InputStreamReader(getInputStream(), StandardCharsets.UTF_8));
-        }
-
-        @Override
-        public ServletInputStream getInputStream() {
-            ByteArrayInputStream bytes = new ByteArrayInputStream(body);
-            return new ServletInputStream() {
-                @Override
-                public int read() {
-                    return bytes.read();
-                }
-
-                @Override
-                public int read(byte[] into, int from, int length) {
-                    return bytes.read(into, from, length);
-                }
-
-                @Override
-                public int available() {
-                    return bytes.available();
-                }
-
-                @Override
-                public boolean isFinished() {
-                    return available() == 0;
-                }
-
-                @Override
-                public boolean isReady() {
-                    return true;
-                }
-
-                @Override
-                public void setReadListener(ReadListener listener) {
-                    throw new UnsupportedOperationException();
-                }
-            };
+        public String getMethod() {
+            return "GET";
         }
     }
 

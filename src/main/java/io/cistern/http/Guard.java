@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.apache.camel.component.platform.http.springboot.PlatformHttpMessage;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -32,6 +33,7 @@ import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.AnonymousAuthenticationFilter;
 import org.springframework.security.web.authentication.www.BasicAuthenticationFilter;
 import org.springframework.security.web.firewall.HttpFirewall;
+import org.springframework.security.web.firewall.RequestRejectedHandler;
 import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 import org.springframework.security.web.util.matcher.RequestMatcher;
@@ -46,6 +48,8 @@ class Guard {
 
     private static final String CALLER = Caller.class.getName();
     private static final String VIEWER = HttpAccess.Role.VIEWER.name();
+    /** The methods that the firewall lets pass. */
+    private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
     private static final String OPERATOR = HttpAccess.Role.OPERATOR.name();
 
     /** The settings of the interface; what is wrong of them is told by the start-up check, until when nobody is let in. */
@@ -83,6 +87,13 @@ class Guard {
         firewall.setAllowedHeaderNames(name -> true);
         firewall.setAllowedHeaderValues(value -> true);
         return firewall;
+    }
+
+    /** Answers what the firewall rejects. Its own exception has no type that tells an unknown method from the rest. */
+    @Bean
+    RequestRejectedHandler rejected() {
+        return (request, response, e) -> JsonError.write(response, METHODS.contains(request.getMethod())
+            ? HttpServletResponse.SC_BAD_REQUEST : HttpServletResponse.SC_NOT_IMPLEMENTED);
     }
 
     @Bean

@@ -333,6 +333,6 @@ public final class Lead {
                 stage.badLine = bad.line();
             }
         }
-        stage.error = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        stage.error = cause.getMessage() == null ? cause.getClass().getSimpleName() : ServerPaths.hide(cause.getMessage());
     }
 }

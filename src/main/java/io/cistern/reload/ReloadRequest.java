@@ -3,6 +3,7 @@ package io.cistern.reload;
 import io.cistern.Settings;
 import io.cistern.batch.Record;
 import io.cistern.bucket.BatchFileName;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collections;
@@ -108,6 +109,9 @@ public record ReloadRequest(String topic, String folder, List<String> formerFold
     record Beat(long at, long timestamp) {
     }
 
+    /** Bytes of a path in a bucket: S3 takes no more. */
+    static final int LONGEST_PATH = 1024;
+
     private static final int MOST_KEYS = 100_000;
     private static final int LONGEST_EXPRESSION = 10_000;
     private static final Set<String> OF_BOTH = Set.of("reIngestionTopic", "partitions", "startOffset", "stopOffset", "keys",
@@ -161,7 +165,7 @@ public record ReloadRequest(String topic, String folder, List<String> formerFold
         Asked fields = new Asked(asked, OF_A_FILE);
         String fileName = fields.required("fileName");
         int slash = fileName.lastIndexOf('/');
-        if (slash < 1 || !Settings.isFolder(fileName)) {
+        if (slash < 1 || !Settings.isFolder(fileName) || fileName.getBytes(StandardCharsets.UTF_8).length > LONGEST_PATH) {
             throw Asked.bad("invalid-file", "fileName: expected a path in the bucket like folder/name.txt");
         }
         BatchFileName name = BatchFileName.parse(fileName.substring(slash + 1), null);

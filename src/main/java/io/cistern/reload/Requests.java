@@ -13,6 +13,7 @@ import io.cistern.kafka.Topics;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -32,6 +33,9 @@ public class Requests {
     public static final int MOST_BYTES = 1 << 20;
     /** What a caller is told whose body is larger. */
     public static final String TOO_LARGE = "The body is larger than " + MOST_BYTES + " bytes";
+
+    /** Bytes of a file's name in the usual file systems. */
+    private static final int LONGEST_NAME = 255;
 
     private final Settings settings;
     private final Bucket bucket;
@@ -146,10 +150,16 @@ public class Requests {
         } catch (IllegalArgumentException e) {
             folder = "";
         }
-        if (!Settings.isFolder(folder)) {
+        if (!Settings.isFolder(folder) || isTooLong(folder)) {
             throw Asked.bad("invalid-folder", "folder: expected the name of a folder");
         }
         return folder;
+    }
+
+    /** Whether a folder has a longer name than file systems take, or a longer path than stores take. */
+    private static boolean isTooLong(String folder) {
+        return folder.getBytes(StandardCharsets.UTF_8).length > ReloadRequest.LONGEST_PATH
+            || Arrays.stream(folder.split("/")).anyMatch(name -> name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME);
     }
 
     /** What a caller is told of a mistake. */
@@ -165,13 +175,15 @@ public class Requests {
 
     /** What a caller is told when the bucket cannot be asked. */
     public Map<String, Object> unavailable(@ExchangeException Exception failure) {
-        return Map.of("message", "The bucket cannot be used: " + BucketException.reason(failure), "code",
+        return Map.of("message", "The bucket cannot be used: "
+            + ServerPaths.hide(BucketException.reason(failure)), "code",
             "bucket-unavailable");
     }
 
     /** What a caller is told when no broker can be asked. */
     public Map<String, Object> noBroker(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
-        return Map.of("message", "The broker cannot be asked: " + settings.withoutSecrets(failure.getMessage()), "code",
+        return Map.of("message", "The broker cannot be asked: " + ServerPaths.hide(
+            settings.withoutSecrets(failure.getMessage())), "code",
             "broker-unavailable");
     }
 

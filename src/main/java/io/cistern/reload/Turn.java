@@ -443,7 +443,7 @@ public final class Turn implements TaskDesk.Job, LaneReader.Mishaps {
                 cause = next;
             }
         }
-        lane.error = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        lane.error = cause.getMessage() == null ? cause.getClass().getSimpleName() : ServerPaths.hide(cause.getMessage());
         lane.state = Lane.State.FAILED;
     }
 

@@ -13,12 +13,14 @@ import io.cistern.testing.RunningCistern;
 import io.cistern.testing.RunningCistern.Answer;
 import io.cistern.testing.TestKafka;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +31,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.zip.GZIPOutputStream;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -192,9 +195,9 @@ class HttpInterfaceTest {
             new Refusal(ofFile("deep/er", target), 404, "unknown-file", "fileName"),
             new Refusal(ofFile("${body}/x.txt", target), 404, "unknown-file", "fileName"),
             new Refusal(ofFile("orders/${sys:user.home}", target), 404, "unknown-file", "fileName"),
-            new Refusal(ofFile("orders/" + "x".repeat(5000), target), 404, "unknown-file", "fileName"));
+            new Refusal(ofFile("orders/" + "x".repeat(250), target), 404, "unknown-file", "fileName"));
         String name = file.substring(file.indexOf('/') + 1);
-        for (String outside : List.of("x.txt", "/etc/passwd", "etc/../../x", "../x", "../orders/" + name, "orders/../../x",
+        for (String outside : List.of("orders/" + "x".repeat(5000), "x.txt", "/etc/passwd", "etc/../../x", "../x", "../orders/" + name, "orders/../../x",
             "orders/../orders/" + name, "./" + file, "orders//" + name, "/" + file, "orders/", "/", ".cistern/orders/x",
             "orders/.cistern", "orders\\\\" + name, "..\\\\x.txt", "orders/..\\\\..\\\\x", "C:\\\\x",
             "orders/a\\u0000b", bucket.resolve(file).toString(), "${body}")) {
@@ -363,6 +366,112 @@ class HttpInterfaceTest {
     }
 
     @Test
+    void refusesFoldersWithLongNames() {
+        for (String name : List.of("x".repeat(256), "x".repeat(5000), "%C3%BC".repeat(128), "a%2F".repeat(512) + "a")) {
+            for (String call : List.of("count", "coverage")) {
+                assertThat(get("/status/" + name + "/" + call, 400).get("code").asText()).isEqualTo("invalid-folder");
+            }
+        }
+        assertThat(get("/status/" + "x".repeat(255) + "/count", 404).get("code").asText()).isEqualTo("unknown-folder");
+    }
+
+    @Test
+    void refusesBodiesThatAreNotTextInUtf8() throws Exception {
+        String right = ofTopic("unheard-of");
+        byte[] latin = "{\"topic\": \"\u00e4\"}".getBytes(StandardCharsets.ISO_8859_1);
+        ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(gzip)) {
+            out.write(right.getBytes(StandardCharsets.UTF_8));
+        }
+        String json = "application/json";
+        for (String path : List.of("/reingestion/topic", "/reingestion/file", "/reingestion/stop-reingestion", "/reingestion/1/speed")) {
+            for (byte[] body : List.of(latin, right.getBytes(StandardCharsets.UTF_16), right.getBytes(StandardCharsets.UTF_16LE),
+                right.getBytes(Charset.forName("UTF-32")), new byte[] {'"', (byte) 0xff, '"'}, new byte[] {(byte) 0xc0, (byte) 0x80},
+                gzip.toByteArray())) {
+                assertRefused(send(path, body, "Content-Type", json), 400, path);
+            }
+            for (String charset : List.of("UTF-16", "ISO-8859-1", "no-such", "\"utf-16\"", "")) {
+                assertRefused(send(path, right.getBytes(StandardCharsets.UTF_8), "Content-Type", json + ";charset=" + charset), 415, charset);
+            }
+            Answer compressed = send(path, gzip.toByteArray(), "Content-Type", json, "Content-Encoding", "gzip");
+            assertRefused(compressed, 415, path);
+            assertDocumented(document, schema, document.get("paths").get(path.replace("/1/", "/{requestId}/")).get("post"), compressed);
+            for (String type : List.of("multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "json", "/")) {
+                assertRefused(send(path, right.getBytes(StandardCharsets.UTF_8), "Content-Type", type), 415, type);
+            }
+        }
+        for (String type : List.of(json, json + ";charset=utf-8", json + "; charset=\"UTF-8\"")) {
+            assertRefused(send("/reingestion/topic", right.getBytes(StandardCharsets.UTF_8), "Content-Type", type,
+                "Content-Encoding", "identity"), 404, type);
+        }
+    }
+
+    @Test
+    void answersABodyThatIsCutShortOnce() throws Exception {
+        for (String head : List.of("Content-Length: 100\r\n\r\n{\"topic\"", "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"topic\"",
+            "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", "Content-Length: 100\r\n\r\n")) {
+            try (Socket socket = new Socket("localhost", cistern.port())) {
+                socket.getOutputStream().write(("POST /reingestion/topic HTTP/1.1\r\nHost: localhost\r\n"
+                    + "Content-Type: application/json\r\n" + head).getBytes(StandardCharsets.US_ASCII));
+                socket.shutdownOutput();
+                String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+                assertThat(answer).as(head).startsWith("HTTP/1.1 400").containsOnlyOnce("HTTP/1.1").containsOnlyOnce("\"message\"");
+            }
+        }
+    }
+
+    @Test
+    void answersErrorsInJsonWhateverIsAccepted() throws Exception {
+        for (String accept : List.of("text/html", "application/xml", "text/html,application/xhtml+xml,*/*;q=0.8", "image/png",
+            "text/plain", "x", "*/*", "application/json;q=0")) {
+            for (String path : List.of("/nothing", "/", "/error", "/reingestion/topics/x/y", "/actuator/nothing", "/swagger-ui/nothing")) {
+                HttpResponse<String> answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+                    URI.create("http://localhost:" + cistern.port() + path)).header("Accept", accept).build(),
+                    HttpResponse.BodyHandlers.ofString());
+                assertThat(answer.statusCode()).as(path + " " + accept).isEqualTo(404);
+                assertThat(answer.headers().firstValue("Content-Type").orElse("")).as(path + " " + accept).startsWith("application/json");
+                assertThat(isError(JSON.readTree(answer.body()))).as(answer.body()).isTrue();
+            }
+            HttpResponse<String> wrong = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+                URI.create("http://localhost:" + cistern.port() + "/reingestion/topic")).header("Accept", accept).build(),
+                HttpResponse.BodyHandlers.ofString());
+            assertThat(wrong.statusCode()).as(accept).isEqualTo(405);
+            assertThat(isError(JSON.readTree(wrong.body()))).as(wrong.body()).isTrue();
+        }
+    }
+
+    @Test
+    void answersUnknownMethodsInJson() throws Exception {
+        for (String method : List.of("FOO", "PROPFIND", "get", "TRACE", "LOCK")) {
+            for (String path : List.of("/reingestion", "/reingestion/topic", "/nothing", "/actuator/health", "/error")) {
+                String answer = raw(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+                assertThat(answer).as(method + " " + path).matches("(?s)HTTP/1.1 (405|501) .*")
+                    .containsIgnoringCase("content-type: application/json").contains("{\"message\": \"").endsWith("\"}");
+            }
+        }
+        assertRefused(cistern.call("POST", "/error", "{}"), 404, "POST /error");
+    }
+
+    @Test
+    void answersHeadWhereGetIsAnswered() throws Exception {
+        for (String path : List.of("/reingestion", "/status/folders", "/status/orders/count", "/status/orders/coverage", "/openapi.yaml",
+            "/status/unheard-of/count", "/status-service/1", "/reingestion/1", "/actuator/health", "/nothing")) {
+            Answer get = cistern.call("GET", path, null);
+            String head = raw("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            assertThat(head).as(path).startsWith("HTTP/1.1 " + get.status() + " ").endsWith("\r\n\r\n")
+                .containsIgnoringCase("content-type: " + get.response().headers().firstValue("Content-Type").orElseThrow());
+        }
+    }
+
+    private static Answer send(String path, byte[] body, String... headers) throws Exception {
+        HttpResponse<String> answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+            URI.create("http://localhost:" + cistern.port() + path)).headers(headers)
+            .POST(HttpRequest.BodyPublishers.ofByteArray(body)).build(), HttpResponse.BodyHandlers.ofString());
+        boolean isJson = answer.headers().firstValue("Content-Type").orElse("").contains("json");
+        return new Answer(answer.statusCode(), isJson ? JSON.readTree(answer.body()) : null, answer);
+    }
+
+    @Test
     void countsFoldersWhateverTheirNames() {
         assertThat(get("/status/B%C3%BCcher%20&%20100%25%20+/count", 200)).isEqualTo(json("1"));
         assertThat(get("/status/deep%2Fer/count", 200)).isEqualTo(json("1"));
@@ -421,10 +530,10 @@ class HttpInterfaceTest {
         }
         Answer post = cistern.call("POST", "/reingestion/1", "{}");
         assertRefused(post, 405, "POST of an id");
-        assertThat(post.response().headers().firstValue("Allow")).hasValue("DELETE, GET");
+        assertThat(post.response().headers().firstValue("Allow")).hasValue("DELETE, GET, HEAD");
         assertRefused(cistern.call("POST", "/reingestion", "{}"), 405, "POST /reingestion");
         assertRefused(cistern.call("GET", "/reingestion/1/pause", null), 405, "GET of a pause");
-        Answer head = cistern.call("HEAD", "/status/folders", null);
+        Answer head = cistern.call("HEAD", "/reingestion/1/pause", null);
         assertThat(head.status()).isEqualTo(405);
         assertThat(head.response().headers().map().keySet()).doesNotContain("user-agent");
         // Tomcat refuses these by itself.
@@ -477,7 +586,8 @@ class HttpInterfaceTest {
 
     /**
      * Each operation of the document with each answer that it documents, but 401 and 403, for which
-     * there is {@link HttpSecurityTest}, and 503: {@link ReloadTest} and others have that.
+     * there is {@link HttpSecurityTest}, 415, which {@link #refusesBodiesThatAreNotTextInUtf8} has, and 503: {@link ReloadTest} and
+     * others have that.
      */
     @Test
     void theDocumentAgreesWithTheAnswers() {
@@ -514,7 +624,7 @@ class HttpInterfaceTest {
         Set<String> documented = new TreeSet<>();
         operations(document).forEach((id, operation) -> operation.get("responses").fieldNames()
             .forEachRemaining(status -> documented.add(id + " " + status)));
-        documented.removeIf(answer -> answer.matches(".* (401|403|503)"));
+        documented.removeIf(answer -> answer.matches(".* (401|403|415|503)"));
         // What a dry run answers is told by its own test.
         documented.removeAll(Set.of("reloadTopic 200", "reloadFile 200"));
         assertThat(checked).isEqualTo(documented);
