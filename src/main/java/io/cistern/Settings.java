@@ -524,6 +524,7 @@ public final class Settings implements CamelContextAware {
             try {
                 ReloadRequest asked = ReloadRequest.ofTopic(new Schedule(null, null, zone, request).requestAt(Instant.now()),
                     Function.identity());
+                ReloadRequest.refuseNull(request);
                 if (asked.onError() == ReloadRequest.OnError.DEAD_LETTER && text("bss.reload.dead-letter-topic").isEmpty()) {
                     problem(SCHEDULED_REQUEST, "onError: dead-letter needs the setting " + name("bss.reload.dead-letter-topic"));
                 }

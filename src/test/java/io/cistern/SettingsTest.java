@@ -224,6 +224,7 @@ class SettingsTest {
         " | 1h | `{T, ''onError'': ''dead-letter''}` | request: onError: dead-letter needs the setting bss.reload.dead-letter-topic",
         " | 1h | {''topic'': ''orders'', ''reIngestionTopic'': ''__consumer_offsets''} | request: reIngestionTopic: topic __consumer_offsets is one of Kafka's own",
         " | 1h | {''topic'': ''orders'', ''reIngestionTopic'': ''orders''} | request: reIngestionTopic: topic orders is an ingestion topic",
+        " | 1h | `{T, ''startDate'': null}` | request: startDate: null is not a value",
         " | 1h | `{T, ''recordsPerSecond'': 0}` | request: recordsPerSecond: expected"})
     void aScheduleThatCannotBeIsTold(String cron, String period, String request, String problem) {
         String json = request == null ? "" : request.replace("{T}", "{T, 'force': true}").replace("''", "'")

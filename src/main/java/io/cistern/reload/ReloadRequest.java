@@ -156,6 +156,15 @@ public record ReloadRequest(String topic, String folder, List<String> formerFold
     }
 
     /**
+     * Refuses fields that are null; requests that were accepted before this check existed may have some.
+     *
+     * @throws RequestException if there are any
+     */
+    public static void refuseNull(Map<String, Object> asked) {
+        Asked.refuseNull(asked);
+    }
+
+    /**
      * The request for the reload of one file.
      *
      * @param asked a JSON object
