@@ -169,7 +169,7 @@ public final class BatchFile implements Batch, Content {
 
     private FileFacts facts() {
         return new FileFacts(BatchFileName.parse(getName(), topic).key(), extremes.leastTimestamp(), extremes.greatestTimestamp(),
-            lastOffset, count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED, topicId);
+            lastOffset, count, startOffset < firstOffset ? startOffset : FileFacts.NOT_NOTED, topicId).withTopic(topic);
     }
 
     /** The path of the empty file whose name says what is in this one. */

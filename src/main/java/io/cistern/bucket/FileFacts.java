@@ -1,6 +1,11 @@
 package io.cistern.bucket;
 
 import io.cistern.batch.Timestamps;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,7 +17,9 @@ import java.util.regex.Pattern;
  *
  * <p>Where there was nothing to be stored right before the first record (markers of transactions, aborted and compacted
  * records), {@code _<from>} is behind it: with this offset the stretch begins that is empty up to the first record. At the
- * end is {@code .<topic id>}, Kafka's id of the topic incarnation, where the broker has such ids.
+ * end is {@code .<topic id>}, Kafka's id of the topic incarnation, where the broker has such ids, and after it {@code ~<topic
+ * tag>}, a hash of the topic's name that tells files of topics in the same folder apart. Versions that do not know the tag
+ * ignore such facts, and open the file.
  *
  * <p>These names sort as those of the batch files do, so that both listings are read side by side. Nothing is lost
  * with them: a batch file without one is opened, and its facts are written anew.
@@ -28,9 +35,10 @@ import java.util.regex.Pattern;
  * @param count             how many records
  * @param from              the offset from which on there was nothing before the first record, or {@link #NOT_NOTED}
  * @param topicId           Kafka's id of the topic incarnation of the records, 22 characters; null if it is not known
+ * @param topicTag          {@link #tagOf} the topic, 12 characters; null in facts of former versions
  */
 public record FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count, long from,
-                        String topicId) {
+                        String topicId, String topicTag) {
 
     /** Nothing is known of what was before the first record; mostly that was the record of another file. */
     public static final long NOT_NOTED = -1;
@@ -39,7 +47,7 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     public static final String FOLDER = ".cistern";
 
     private static final Pattern NAME = Pattern.compile(
-        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?(?:\\.([A-Za-z0-9_-]{22}))?");
+        "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?(?:\\.([A-Za-z0-9_-]{22}))?(?:~([A-Za-z0-9_-]{12}))?");
 
     private static final long DAY = 86_400_000;
     /** Between these, the text of a timestamp sorts as the time does. */
@@ -49,6 +57,33 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
     /** Facts without a note of what was before the first record, and of an unknown topic incarnation. */
     public FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count) {
         this(key, leastTimestamp, greatestTimestamp, lastOffset, count, NOT_NOTED, null);
+    }
+
+    /** Facts that do not name their topic, as former versions noted them. */
+    public FileFacts(String key, long leastTimestamp, long greatestTimestamp, long lastOffset, long count, long from,
+                     String topicId) {
+        this(key, leastTimestamp, greatestTimestamp, lastOffset, count, from, topicId, null);
+    }
+
+    /** The same facts about a file of this topic. */
+    public FileFacts withTopic(String topic) {
+        return new FileFacts(key, leastTimestamp, greatestTimestamp, lastOffset, count, from, topicId, tagOf(topic));
+    }
+
+    /** The first 72 bits of the SHA-256 hash of a topic's name, in base64url: the name itself may be too long for a file's name. */
+    public static String tagOf(String topic) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(topic.getBytes(StandardCharsets.UTF_8));
+            return Base64.getUrlEncoder().encodeToString(Arrays.copyOf(hash, 9));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Whether both say the same of the records that a file holds. */
+    public boolean agreesWith(FileFacts other) {
+        return leastTimestamp == other.leastTimestamp && greatestTimestamp == other.greatestTimestamp
+            && lastOffset == other.lastOffset && count == other.count;
     }
 
     /** The folder of the facts of all batch files in {@code folder}. */
@@ -99,7 +134,8 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
 
     private String name() {
         return key + '.' + leastTimestamp + '_' + greatestTimestamp + '_' + lastOffset + '_' + count
-            + (from == NOT_NOTED ? "" : "_" + from) + (topicId == null ? "" : "." + topicId);
+            + (from == NOT_NOTED ? "" : "_" + from) + (topicId == null ? "" : "." + topicId)
+            + (topicTag == null ? "" : "~" + topicTag);
     }
 
     /** Reads a name, without its folder; null if it is none. */
@@ -113,7 +149,8 @@ public record FileFacts(String key, long leastTimestamp, long greatestTimestamp,
                 Long.parseLong(matcher.group(4)), Long.parseLong(matcher.group(5)),
                 matcher.group(6) == null ? NOT_NOTED : Long.parseLong(matcher.group(6)),
                 // A topic has few ids, and a listing may have a million names.
-                matcher.group(7) == null ? null : matcher.group(7).intern());
+                matcher.group(7) == null ? null : matcher.group(7).intern(),
+                matcher.group(8) == null ? null : matcher.group(8).intern());
         } catch (NumberFormatException e) {
             return null;
         }

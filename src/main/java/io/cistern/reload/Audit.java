@@ -137,7 +137,7 @@ public final class Audit {
                 String name = names.next();
                 BatchFileName parsed = isAudited ? parse(name) : BatchFileName.parse(name, topic);
                 if (parsed != null) {
-                    add(isAudited ? null : listed, name, parsed, facts.of(parsed.key()));
+                    add(isAudited ? null : listed, name, parsed, facts.of(parsed.key(), parsed.topic()));
                 } else if (isAudited) {
                     otherFiles++;
                 }
@@ -162,9 +162,9 @@ public final class Audit {
 
         /** The offsets of a file of a partition that was stored later than all others, and is not there; or null. */
         private Range lostBehind(String topic, int partition, Coverage last) {
-            // Facts do not say of which topic they are.
+            // Facts of former versions do not name their topic.
             FileFacts facts = parts.size() > 1 ? null : lost.get(partition);
-            if (facts == null || parse(facts).consumedAt() < last.lastConsumedAt()
+            if (facts == null || facts.topicTag() != null && !facts.topicTag().equals(FileFacts.tagOf(topic)) || parse(facts).consumedAt() < last.lastConsumedAt()
                 || planner.find(folder, topic, facts.key()) != null) {
                 return null;
             }

@@ -9,8 +9,8 @@ final class FactsListing {
 
     private final Iterator<String> names;
     private final Consumer<FileFacts> unasked;
+    private final NotedFacts current = new NotedFacts();
     private FileFacts next;
-    private FileFacts last;
     private boolean asked = true;
 
     FactsListing(Iterator<String> names) {
@@ -27,16 +27,16 @@ final class FactsListing {
     /**
      * What is known of a file, or null.
      *
-     * @param key {@link FileFacts#key}, not before that of the last call
+     * @param key   {@link FileFacts#key}, not before that of the last call
+     * @param topic the topic of the file
      */
-    FileFacts of(String key) {
-        // The last one of a key: a reader may have noted the same as the storer, without what was before the first record.
+    FileFacts of(String key, String topic) {
         while (next != null && (next.key() + '.').compareTo(key + '.') <= 0) {
             take();
         }
-        boolean found = last != null && last.key().equals(key);
+        boolean found = key.equals(current.key());
         asked |= found;
-        return found ? last : null;
+        return found ? current.of(topic) : null;
     }
 
     /** No file is asked for any more. */
@@ -45,18 +45,20 @@ final class FactsListing {
             take();
         }
         if (!asked) {
-            unasked.accept(last);
+            unasked.accept(current.last());
         }
     }
 
     private void take() {
-        if (last == null || !last.key().equals(next.key())) {
+        if (next.key().equals(current.key())) {
+            current.add(next);
+        } else {
             if (!asked) {
-                unasked.accept(last);
+                unasked.accept(current.last());
             }
             asked = false;
+            current.start(next);
         }
-        last = next;
         advance();
     }
 

@@ -119,7 +119,7 @@ final class FileCheck {
     /** What was found in a file with which nothing is wrong. */
     FileFacts found() {
         return new FileFacts(name.key(), least, greatest, lastOffset, count,
-            facts == null ? FileFacts.NOT_NOTED : facts.from(), facts == null ? null : facts.topicId());
+            facts == null ? FileFacts.NOT_NOTED : facts.from(), facts == null ? null : facts.topicId()).withTopic(name.topic());
     }
 
     /**

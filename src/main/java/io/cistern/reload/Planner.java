@@ -229,7 +229,7 @@ public final class Planner {
                 if (parsed == null) {
                     foreign++;
                 } else {
-                    add(name, parsed, facts.of(parsed.key()));
+                    add(name, parsed, facts.of(parsed.key(), request.topic()));
                 }
             }
             return true;
@@ -237,22 +237,32 @@ public final class Planner {
 
         /** Adds the wide files that lie before or behind what was listed, and hold something in the range. */
         private void listWide(BooleanSupplier stop) {
+            NotedFacts ofKey = new NotedFacts();
             Iterator<String> names = bucket.list(FileFacts.wideFolderFor(folder), null);
             while (names.hasNext() && !stop.getAsBoolean()) {
                 FileFacts facts = FileFacts.parse(names.next());
-                String name = facts == null || !facts.mayHold(request.from(), request.to()) ? null
-                    : find(folder, request.topic(), facts.key());
-                if (name != null && (after != null && name.compareTo(after) <= 0
-                    || until != null && name.compareTo(until) > 0)) {
-                    add(name, BatchFileName.parse(name, request.topic()), facts);
+                if (facts != null && facts.key().equals(ofKey.key())) {
+                    ofKey.add(facts);
+                } else if (facts != null) {
+                    addWide(ofKey);
+                    ofKey.start(facts);
                 }
+            }
+            addWide(ofKey);
+        }
+
+        private void addWide(NotedFacts facts) {
+            String name = facts.key() == null || !facts.mayHold(request.topic(), request.from(), request.to()) ? null
+                : find(folder, request.topic(), facts.key());
+            if (name != null && (after != null && name.compareTo(after) <= 0 || until != null && name.compareTo(until) > 0)) {
+                add(name, BatchFileName.parse(name, request.topic()), facts.of(request.topic()));
             }
         }
 
         private void add(String name, BatchFileName parsed, FileFacts facts) {
             FileFacts known = facts;
             if (known == null && !request.coversAll()) {
-                known = findFacts(request, folder, name, parsed.key());
+                known = findFacts(request, folder, name, parsed);
                 allNoted &= known != null && note(folder, parsed.firstTimestamp(), known);
             } else if (notesWideOnes && known.isWide(parsed.firstTimestamp())) {
                 allNoted &= note(known.widePath(folder));
@@ -288,9 +298,9 @@ public final class Planner {
     }
 
     /** The same; null for a file that is not as it should be, if such are passed over. */
-    private FileFacts findFacts(ReloadRequest request, String folder, String name, String key) {
+    private FileFacts findFacts(ReloadRequest request, String folder, String name, BatchFileName parsed) {
         try {
-            return findFacts(folder, name, key);
+            return findFacts(folder, name, parsed);
         } catch (BadLineException | DamagedFileException e) {
             if (request.onError() == ReloadRequest.OnError.STOP) {
                 throw e;
@@ -300,7 +310,7 @@ public final class Planner {
     }
 
     /** Reads a file that nothing is known of. */
-    private FileFacts findFacts(String folder, String name, String key) {
+    private FileFacts findFacts(String folder, String name, BatchFileName parsed) {
         long least = Long.MAX_VALUE;
         long greatest = Long.MIN_VALUE;
         long last = 0;
@@ -314,7 +324,7 @@ public final class Planner {
                 count++;
             }
         }
-        return new FileFacts(key, least, greatest, last, count);
+        return new FileFacts(parsed.key(), least, greatest, last, count).withTopic(parsed.topic());
     }
 
     /** The same file with its facts, for which it is read. */
@@ -322,7 +332,7 @@ public final class Planner {
         String name = file.name(request.topic());
         BatchFileName parsed = BatchFileName.parse(name, request.topic());
         String folder = file.folder(request.folder());
-        FileFacts facts = findFacts(folder, name, parsed.key());
+        FileFacts facts = findFacts(folder, name, parsed);
         note(folder, parsed.firstTimestamp(), facts);
         return new PlannedFile(folder.equals(request.folder()) ? null : folder, name, parsed, file.firstOffset, facts);
     }

@@ -19,6 +19,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.luben.zstd.ZstdInputStream;
 import io.cistern.batch.Record.TimestampType;
+import io.cistern.bucket.FileFacts;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -593,7 +594,7 @@ class BatchFileCodecTest {
         // Then
         assertThat(file.getPath()).isEqualTo("in/orders/2022-11-14T12:00:00.000Z_orders_7_3_312_1668432398047.txt.gz");
         assertThat(file.getFactsPath()).isEqualTo(".cistern/in/orders/2022-11-14T12:00:00.000Z_3_312_1668432398047."
-            + (noon - 5000) + "_" + (noon + 9000) + "_378_4");
+            + (noon - 5000) + "_" + (noon + 9000) + "_378_4~" + FileFacts.tagOf("orders_7"));
         assertThat(file.getEvent()).isEqualTo(Map.of("filePath", file.getPath(),
             "batchTimeStart", "2022-11-14T12:00:00.000Z", "batchTimeEnd", "2022-11-14T12:00:01.000Z",
             "batchOffsetStart", 312L, "batchOffsetEnd", 378L, "batchSize", 4));
@@ -606,9 +607,9 @@ class BatchFileCodecTest {
         List<Record> records = List.of(record(0, 12, 1000, "a", "1"), record(0, 13, 1000, "a", "2"));
 
         assertThat(TestFiles.batchFile("f", "t", 2000, Compression.NONE, 9, records).getFactsPath())
-            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2_9");
+            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2_9~" + FileFacts.tagOf("t"));
         assertThat(TestFiles.batchFile("f", "t", 2000, Compression.NONE, 12, records).getFactsPath())
-            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2");
+            .isEqualTo(".cistern/f/1970-01-01T00:00:01.000Z_0_12_2000.1000_1000_13_2~" + FileFacts.tagOf("t"));
     }
 
     @Provide

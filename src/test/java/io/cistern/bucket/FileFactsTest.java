@@ -57,6 +57,21 @@ class FileFactsTest {
     }
 
     @Property(edgeCases = EdgeCasesMode.NONE)
+    void readsBackTheTopicTag(@ForAll("files") Named file, @ForAll long least, @ForAll long greatest,
+                              @ForAll @LongRange long lastOffset, @ForAll @LongRange(min = -1) long from) {
+        String key = BatchFileName.parse(file.name(), file.topic()).key();
+        String former = "(.+)\\.(-?\\d{1,19})_(-?\\d{1,19})_(\\d{1,19})_(\\d{1,19})(?:_(\\d{1,19}))?(?:\\.([A-Za-z0-9_-]{22}))?";
+        for (String topicId : new String[] {null, Uuid.randomUuid().toString()}) {
+            FileFacts facts = new FileFacts(key, least, greatest, lastOffset, 1, from, topicId).withTopic(file.topic());
+
+            String name = facts.path("in/orders").substring(".cistern/in/orders/".length());
+
+            assertThat(name).endsWith("~" + FileFacts.tagOf(file.topic())).hasSizeLessThan(255).doesNotMatch(former);
+            assertThat(FileFacts.parse(name)).isEqualTo(facts);
+        }
+    }
+
+    @Property(edgeCases = EdgeCasesMode.NONE)
     void sortAsTheFilesOfTheirTopicDo(@ForAll("filesOfATopic") List<Named> files, @ForAll long random) {
         List<String> keys = files.stream().sorted(Comparator.comparing(Named::name))
             .map(file -> BatchFileName.parse(file.name(), file.topic()).key()).distinct().toList();

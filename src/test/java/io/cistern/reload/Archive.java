@@ -127,6 +127,17 @@ final class Archive {
         }
     }
 
+    /** The facts of a file that have this topic tag; null if there are none. */
+    FileFacts facts(String path, String topicTag) {
+        String key = BatchFileName.parse(path.substring(folder.length() + 1), TOPIC).key();
+        try (Stream<Path> files = Files.list(bucket.root().resolve(FileFacts.folderFor(folder)))) {
+            return files.map(file -> FileFacts.parse(file.getFileName().toString()))
+                .filter(one -> one.key().equals(key) && topicTag.equals(one.topicTag())).findFirst().orElse(null);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** What is known of a file; null if nothing is. */
     FileFacts facts(String path) {
         String key = BatchFileName.parse(path.substring(folder.length() + 1), TOPIC).key();

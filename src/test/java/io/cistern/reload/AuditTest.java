@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cistern.Settings;
 import io.cistern.bucket.FileBucket;
+import io.cistern.bucket.FileFacts;
 import io.cistern.kafka.Topics;
 import io.cistern.testing.ApplicationYaml;
 import io.cistern.testing.BatchFiles;
@@ -193,9 +194,10 @@ class AuditTest {
         assertThat(ranges(audit(false), 0)).containsExactly("3-9");
         try (Stream<Path> facts = Files.list(root.resolve(".cistern").resolve(topic))) {
             assertThat(facts.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-                "2022-11-14T13:00:03.000Z_0_1668432398047." + at(3).toEpochMilli() + "_" + at(5).toEpochMilli() + "_5_3",
+                "2022-11-14T13:00:03.000Z_0_1668432398047." + at(3).toEpochMilli() + "_" + at(5).toEpochMilli() + "_5_3~"
+                    + FileFacts.tagOf(topic),
                 "2022-11-14T13:00:06.000Z_0_6_" + at(60).toEpochMilli() + "." + at(6).toEpochMilli() + "_"
-                    + at(9).toEpochMilli() + "_9_4");
+                    + at(9).toEpochMilli() + "_9_4~" + FileFacts.tagOf(topic));
         }
         // So that the next one does not open it
         bucket.write(path, "no record\n".getBytes(UTF_8));

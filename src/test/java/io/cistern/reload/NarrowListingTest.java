@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cistern.batch.Compression;
 import io.cistern.batch.Record;
+import io.cistern.bucket.BatchFileName;
 import io.cistern.bucket.FileBucket;
 import io.cistern.bucket.FileFacts;
 import io.cistern.reload.Archive.Writer;
@@ -54,7 +55,7 @@ class NarrowListingTest {
     }
 
     private boolean isListed() {
-        return Files.exists(root.resolve(FileFacts.listedPath("orders", Archive.TOPIC)));
+        return Files.exists(bucket.root().resolve(FileFacts.listedPath("orders", Archive.TOPIC)));
     }
 
     @Test
@@ -117,6 +118,54 @@ class NarrowListingTest {
         try (var entries = Files.list(root.resolve(FileFacts.wideFolderFor("orders")))) {
             assertThat(entries).hasSize(1);
         }
+    }
+
+    /** Topics that share a folder may have files of the same partition, offset and times. */
+    @Test
+    void factsOfAnotherTopicHideNothing() throws IOException {
+        for (Writer writer : List.of(Writer.STORER, Writer.REFERENCE)) {
+            bucket.close();
+            bucket = new FileBucket(Files.createDirectories(root.resolve(writer.name())));
+            archive = new Archive(bucket, "orders");
+            for (int day = 0; day < 5; day++) {
+                storeDay(writer, day);
+            }
+            long wanted = START + 2 * DAY;
+            String near = store(writer, 1000, 4, wanted, wanted + 7_200_000);
+            String wide = store(writer, 2000, 4, START, wanted + 1);
+            for (String path : List.of(near, wide)) {
+                // The other topic's files end before the range.
+                String other = path.replace("_" + Archive.TOPIC + "_", "_another-topic_");
+                FileFacts ofOther = new FileFacts(BatchFileName.parse(other.substring(other.indexOf('/') + 1), "another-topic").key(),
+                    START - 9 * DAY, START - 8 * DAY, 3000, 1).withTopic("another-topic");
+                bucket.write(other, new byte[0]);
+                bucket.write(ofOther.path("orders"), new byte[0]);
+                bucket.write(ofOther.widePath("orders"), new byte[0]);
+            }
+
+            for (int i = 0; i < 2; i++) {
+                assertThat(archive.reload(wanted + 1, wanted + DAY - 1).offsets()).as("%s %d", writer, i)
+                    .containsExactlyInAnyOrder(5L, 1001L, 2001L);
+                assertThat(isListed()).isTrue();
+            }
+        }
+    }
+
+    /** Facts of former versions do not name their topic: where they contradict each other, the file tells. */
+    @Test
+    void readsFilesWhoseFormerFactsContradictEachOther() {
+        storeDay(Writer.STORER, 1);
+        long wanted = START + 10 * DAY;
+        String path = store(Writer.STORER_WITHOUT_FACTS, 1000, 10, wanted, wanted + 1);
+        String key = BatchFileName.parse(path.substring(path.indexOf('/') + 1), Archive.TOPIC).key();
+        bucket.write(new FileFacts(key, wanted, wanted + 1, 1001, 2).path("orders"), new byte[0]);
+        assertThat(archive.reload(wanted, wanted).offsets()).containsExactly(1000L);
+        bucket.write(new FileFacts(key, wanted - 2, wanted - 1, 1001, 2).path("orders"), new byte[0]);
+        bucket.write(new FileFacts(key, wanted + 5, wanted + 6, 1001, 2).path("orders"), new byte[0]);
+
+        assertThat(archive.reload(wanted, wanted).offsets()).containsExactly(1000L);
+        assertThat(archive.facts(path, FileFacts.tagOf(Archive.TOPIC))).isEqualTo(
+            new FileFacts(key, wanted, wanted + 1, 1001, 2).withTopic(Archive.TOPIC));
     }
 
     @Test

@@ -239,7 +239,7 @@ class StorerTest {
             .containsExactlyElementsOf(kept);
         // Its facts do not say that there was nothing before it.
         assertThat(BucketFiles.in(bucket, ".cistern/" + shortened)).singleElement().satisfies(facts ->
-            assertThat(facts.toString()).matches(".*_9_5\\.[^.]{22}"));
+            assertThat(facts.toString()).matches(".*_9_5\\.[^.]{22}~[^.]{12}"));
     }
 
     @Test
@@ -327,7 +327,7 @@ class StorerTest {
         }
         // Then the second file's facts say that from offset 1 on there was nothing before it
         assertThat(BucketFiles.in(bucket, ".cistern/" + gaps)).hasSize(2).last().satisfies(facts ->
-            assertThat(facts.toString()).matches(".*_4_1_1\\.[^.]{22}"));
+            assertThat(facts.toString()).matches(".*_4_1_1\\.[^.]{22}~[^.]{12}"));
     }
 
     private static KafkaProducer<byte[], byte[]> transactional() {
