@@ -6,6 +6,7 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +24,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
 @Component
 class RequestBodyFilter extends OncePerRequestFilter {
 
+    /** As Tomcat's maxSwallowSize. */
+    private static final long MAX_DROPPED_BYTES = 2L << 20;
     private static final String UNSUPPORTED = "unsupported-media-type";
 
     @Override
@@ -34,7 +37,7 @@ class RequestBodyFilter extends OncePerRequestFilter {
             return;
         }
         if (length > Requests.MOST_BYTES) {
-            refuseLarge(response);
+            refuseLarge(request, response);
             return;
         }
         byte[] body;
@@ -47,7 +50,7 @@ class RequestBodyFilter extends OncePerRequestFilter {
             return;
         }
         if (body.length > Requests.MOST_BYTES) {
-            refuseLarge(response);
+            refuseLarge(request, response);
         } else if (body.length == 0) {
             chain.doFilter(new BufferedRequest(request, body), response);
         } else if (!isIdentity(request)) {
@@ -90,8 +93,28 @@ class RequestBodyFilter extends OncePerRequestFilter {
         }
     }
 
-    private static void refuseLarge(HttpServletResponse response) throws IOException {
+    private void refuseLarge(HttpServletRequest request, HttpServletResponse response) throws IOException {
         refuse(response, HttpStatus.PAYLOAD_TOO_LARGE, Requests.TOO_LARGE, "too-large");
+        if (request.getProtocol().startsWith("HTTP/2")) {
+            response.flushBuffer();
+            drop(request.getInputStream());
+        }
+    }
+
+    /** Some clients of HTTP/2 get the answer only when their body is sent. Tomcat does the same for HTTP/1.1. */
+    private void drop(InputStream body) {
+        byte[] buffer = new byte[8192];
+        try {
+            for (long left = MAX_DROPPED_BYTES; left > 0;) {
+                int count = body.read(buffer);
+                if (count < 0) {
+                    return;
+                }
+                left -= count;
+            }
+        } catch (IOException e) {
+            logger.debug("Request body is incomplete", e);
+        }
     }
 
     private static void refuse(HttpServletResponse response, HttpStatus status, String message, String code) throws IOException {

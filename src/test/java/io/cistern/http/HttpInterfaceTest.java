@@ -78,6 +78,7 @@ class HttpInterfaceTest {
                 "BSS_ROLES", "reloader",
                 "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
                 "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString()),
+            "--server.http2.enabled=true",
             "--bss.topics-config.data-topics-mapping[0].ingestion=" + TOPIC,
             "--bss.topics-config.data-topics-mapping[0].bucket-folder=orders");
         try (InputStream yaml = HttpInterfaceTest.class.getResourceAsStream("/static/openapi.yaml")) {
@@ -312,9 +313,11 @@ class HttpInterfaceTest {
         for (String path : List.of("/reingestion/topic", "/reingestion/file", "/reingestion/stop-reingestion")) {
             refuses(path, new Refusal(" ".repeat(most + 1), 413, "too-large", "1048576"));
         }
+        // Chunks; Tomcat does not take a body of this size with an upgrade to HTTP/2.
+        HttpClient http1 = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
         for (int length : new int[] {most, most + 1}) {
             byte[] body = (right + " ".repeat(length - right.length())).getBytes(StandardCharsets.UTF_8);
-            HttpResponse<String> answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+            HttpResponse<String> answer = http1.send(HttpRequest.newBuilder(
                     URI.create("http://localhost:" + cistern.port() + "/reingestion/topic"))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body))).build(),
@@ -407,6 +410,22 @@ class HttpInterfaceTest {
     }
 
     @Test
+    void refusesLargeBodiesWithHttp2() throws Exception {
+        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+        URI uri = URI.create("http://localhost:" + cistern.port() + "/reingestion/topic");
+        client.send(HttpRequest.newBuilder(URI.create("http://localhost:" + cistern.port() + "/reingestion")).build(),
+            HttpResponse.BodyHandlers.discarding());
+        for (int size : new int[] {(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 2_000_000}) {
+            HttpResponse<String> answer = client.send(HttpRequest.newBuilder(uri).header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(" ".repeat(size).getBytes(
+                    StandardCharsets.US_ASCII)))).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
+            assertThat(answer.statusCode()).as("%d", size).isEqualTo(size > 1 << 20 ? 413 : 400);
+            assertThat(isError(JSON.readTree(answer.body()))).isTrue();
+        }
+    }
+
+    @Test
     void answersABodyThatIsCutShortOnce() throws Exception {
         for (String head : List.of("Content-Length: 100\r\n\r\n{\"topic\"", "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"topic\"",
             "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", "Content-Length: 100\r\n\r\n")) {
@@ -422,17 +441,18 @@ class HttpInterfaceTest {
 
     @Test
     void answersErrorsInJsonWhateverIsAccepted() throws Exception {
+        HttpClient client = HttpClient.newHttpClient();
         for (String accept : List.of("text/html", "application/xml", "text/html,application/xhtml+xml,*/*;q=0.8", "image/png",
             "text/plain", "x", "*/*", "application/json;q=0")) {
             for (String path : List.of("/nothing", "/", "/error", "/reingestion/topics/x/y", "/actuator/nothing", "/swagger-ui/nothing")) {
-                HttpResponse<String> answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+                HttpResponse<String> answer = client.send(HttpRequest.newBuilder(
                     URI.create("http://localhost:" + cistern.port() + path)).header("Accept", accept).build(),
                     HttpResponse.BodyHandlers.ofString());
                 assertThat(answer.statusCode()).as(path + " " + accept).isEqualTo(404);
                 assertThat(answer.headers().firstValue("Content-Type").orElse("")).as(path + " " + accept).startsWith("application/json");
                 assertThat(isError(JSON.readTree(answer.body()))).as(answer.body()).isTrue();
             }
-            HttpResponse<String> wrong = HttpClient.newHttpClient().send(HttpRequest.newBuilder(
+            HttpResponse<String> wrong = client.send(HttpRequest.newBuilder(
                 URI.create("http://localhost:" + cistern.port() + "/reingestion/topic")).header("Accept", accept).build(),
                 HttpResponse.BodyHandlers.ofString());
             assertThat(wrong.statusCode()).as(accept).isEqualTo(405);
