@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.cistern.Finding.Outcome;
 import io.cistern.kafka.BrokerCheck;
 import io.cistern.kafka.Topics;
+import io.cistern.settings.UnknownSettings;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,7 +20,7 @@ import org.springframework.boot.Banner;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.core.env.Environment;
+import org.springframework.core.env.ConfigurableEnvironment;
 
 /**
  * {@code --check [--write] [--format=table|json]}: tells whether settings, broker, topics, permissions, bucket and selectors
@@ -41,11 +42,11 @@ final class CheckCommand {
 
     private final Settings settings;
     private final Function<String, String> lookup;
-    private final Environment environment;
+    private final ConfigurableEnvironment environment;
     private final boolean writes;
     private final List<Finding> findings = new ArrayList<>();
 
-    private CheckCommand(Environment environment, boolean writes) {
+    private CheckCommand(ConfigurableEnvironment environment, boolean writes) {
         this.environment = environment;
         this.writes = writes;
         lookup = environment::getProperty;
@@ -105,8 +106,10 @@ final class CheckCommand {
 
     private void checkSettings() {
         String subject = "application.yaml and the environment";
-        settings.problems().forEach(problem -> add("settings", subject, "read", Outcome.WRONG, problem));
-        if (settings.problems().isEmpty()) {
+        List<String> problems = new ArrayList<>(settings.problems());
+        problems.addAll(new UnknownSettings(environment).describe());
+        problems.forEach(problem -> add("settings", subject, "read", Outcome.WRONG, problem));
+        if (problems.isEmpty()) {
             add("settings", subject, "read", Outcome.RIGHT, "roles: " + settings.value("bss.roles")
                 + "; ingestion topics or patterns: " + settings.mappings().size());
         }

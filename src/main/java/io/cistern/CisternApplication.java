@@ -1,8 +1,10 @@
 package io.cistern;
 
+import io.cistern.settings.UnknownSettings;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.camel.CamelContext;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.Banner;
 import org.springframework.boot.actuate.autoconfigure.logging.OpenTelemetryLoggingAutoConfiguration;
 import org.springframework.boot.actuate.autoconfigure.opentelemetry.OpenTelemetryAutoConfiguration;
@@ -17,7 +19,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.event.ContextRefreshedEvent;
 import org.springframework.core.Ordered;
-import org.springframework.core.env.Environment;
+import org.springframework.core.env.ConfigurableEnvironment;
 
 /** Runs the routes on Spring Boot: finds them, and checks everything before they start. */
 // The client of Google's store brings OpenTelemetry, which is for those who set it up, and not for whoever has the jar.
@@ -63,17 +65,18 @@ public class CisternApplication {
     }
 
     @Bean
-    CheckFirst startupCheck(CamelContext context, Environment environment) {
-        return new CheckFirst(context, environment.getRequiredProperty("cistern.routes"));
+    CheckFirst startupCheck(CamelContext context, ConfigurableEnvironment environment) {
+        return new CheckFirst(context, environment);
     }
 
     /** Comes before Camel's own listener, which makes the beans and starts the routes: its order must be its class's. */
-    record CheckFirst(CamelContext context, String routes) implements ApplicationListener<ContextRefreshedEvent>, Ordered {
+    record CheckFirst(CamelContext context, ConfigurableEnvironment environment) implements ApplicationListener<ContextRefreshedEvent>, Ordered {
 
         @Override
         public void onApplicationEvent(ContextRefreshedEvent event) {
             if (context.getStatus().isStopped()) {
-                new StartupCheck(context, routes).run();
+                new UnknownSettings(environment).describe().forEach(LoggerFactory.getLogger(StartupCheck.class)::warn);
+                new StartupCheck(context, environment.getRequiredProperty("cistern.routes")).run();
             }
         }
 

@@ -108,6 +108,22 @@ class CheckCommandTest {
     }
 
     @Test
+    void namesUnknownKeysAndVariables() throws Exception {
+        Ended ended = check(Map.of("BSS_MAX_BYTE_PER_FILE", "1MB", MAPPING + "[0].buket-folder", "orders"),
+            "--bss.buket.type=s3", "--format=json");
+
+        assertThat(ended.code).isEqualTo(1);
+        String settings = "wrong settings application.yaml and the environment: ";
+        assertThat(ended.findings()).filteredOn(finding -> finding.startsWith("wrong")).satisfiesExactly(
+            finding -> assertThat(finding).startsWith(settings + "BSS_MAX_BYTE_PER_FILE (")
+                .endsWith(": unknown, the nearest known variable is BSS_MAX_BYTES_PER_FILE"),
+            finding -> assertThat(finding).startsWith(settings + "bss.buket.type (")
+                .endsWith(": unknown, the nearest known key is bss.bucket.type"),
+            finding -> assertThat(finding).startsWith(settings + MAPPING + "[0].buket-folder (")
+                .endsWith(": unknown, the nearest known key is " + MAPPING + "[0].bucket-folder"));
+    }
+
+    @Test
     void aBrokerThatIsAwayAndWhatIsNotSetAreTold() throws Exception {
         String brokers = "localhost:" + Ports.free();
         Ended away = check(Map.of("KAFKA_BROKERS", brokers, "KAFKA_START_TIMEOUT", "1s", "KAFKA_USERNAME", "me",

@@ -183,13 +183,16 @@ class StartupCheckTest {
     @Test
     void aProcessThatIsSetUpWrongEndsWithAListAndACode() throws Exception {
         Path output = folder.resolve("refused.log");
-        Process process = process(output, Map.of("KAFKA_PASSWORD", "hunter2", "BUCKET_TYPE", "file", "BUCKET_NAME", "nowhere"));
+        Process process = process(output, Map.of("KAFKA_PASSWORD", "hunter2", "BUCKET_TYPE", "file", "BUCKET_NAME", "nowhere",
+            "BSS_CACHE_UPLOAD_TIMOUT", "5s", "KAFKA_SERVICE_HOST", "10.0.0.1"));
         try {
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         } finally {
             process.destroyForcibly();
         }
         assertThat(process.exitValue()).isEqualTo(1);
+        assertThat(Files.readString(output).lines().filter(line -> line.contains(": unknown, "))).singleElement().asString()
+            .contains("WARN", "BSS_CACHE_UPLOAD_TIMOUT").endsWith("the nearest known variable is BSS_CACHE_UPLOAD_TIMEOUT");
         assertThat(Files.readString(output)).contains(
             "Cistern cannot start as it is set up:",
             "  - camel.component.kafka.brokers (environment KAFKA_BROKERS): is required\n",
