@@ -1,7 +1,9 @@
 package io.cistern;
 
+import io.cistern.settings.CommandLine;
 import io.cistern.settings.UnknownSettings;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.slf4j.LoggerFactory;
@@ -28,7 +30,15 @@ import org.springframework.core.env.ConfigurableEnvironment;
     UserDetailsServiceAutoConfiguration.class})
 public class CisternApplication {
 
+    /** The exit code when an argument is not known: nothing was started and nothing checked. */
+    private static final int WRONG_ARGUMENTS = 2;
+
     public static void main(String[] args) {
+        List<String> problems = CommandLine.problems(args);
+        if (!problems.isEmpty()) {
+            problems.forEach(System.err::println);
+            System.exit(WRONG_ARGUMENTS);
+        }
         if (AuditCommand.isAskedFor(args)) {
             System.exit(AuditCommand.run(Map.of(), args, System.out, System.err));
         }

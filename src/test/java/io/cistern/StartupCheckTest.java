@@ -18,6 +18,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -206,6 +207,20 @@ class StartupCheckTest {
     }
 
     @Test
+    void anUnknownOptionStartsNothing() throws Exception {
+        Path output = folder.resolve("option.log");
+        Process process = process(output, right(), "--chek");
+        try {
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(process.exitValue()).isEqualTo(2);
+        assertThat(Files.readString(output)).isEqualTo(
+            "--chek: unknown option, the nearest known one is --check; settings are given as --key=value\n");
+    }
+
+    @Test
     void aProcessThatIsStoppedStoresWhatItHolds() throws Exception {
         try (KafkaProducer<byte[], byte[]> producer = TestKafka.producer()) {
             for (int i = 0; i < 50; i++) {
@@ -251,9 +266,11 @@ class StartupCheckTest {
     }
 
     /** The application as a process of its own, with nothing but these variables in its environment. */
-    private static Process process(Path output, Map<String, String> environment) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), CisternApplication.class.getName())
+    private static Process process(Path output, Map<String, String> environment, String... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), CisternApplication.class.getName()));
+        command.addAll(List.of(args));
+        ProcessBuilder builder = new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().clear();
