@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.cistern.Finding.Outcome;
 import io.cistern.kafka.BrokerCheck;
 import io.cistern.kafka.Topics;
+import io.cistern.settings.BrokerAddresses;
 import io.cistern.settings.UnknownSettings;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -89,10 +90,12 @@ final class CheckCommand {
 
     private void checkAll() throws Exception {
         checkSettings();
+        findings.addAll(new HttpPortCheck(environment).run());
         String routes = environment.getRequiredProperty("cistern.routes");
         try (DefaultCamelContext context = Backend.context("cistern-check", lookup)) {
             AuditCommand.setUpKafka(context, environment);
-            if (!settings.value("camel.component.kafka.brokers").isEmpty()) {
+            String brokers = settings.value("camel.component.kafka.brokers");
+            if (!brokers.isEmpty() && BrokerAddresses.problem(brokers) == null) {
                 Topics topics = new Topics(settings);
                 topics.setCamelContext(context);
                 findings.addAll(new BrokerCheck(settings, topics).run());

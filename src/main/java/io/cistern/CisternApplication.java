@@ -56,7 +56,15 @@ public class CisternApplication {
      */
     public static ConfigurableApplicationContext start(Map<String, Object> defaults, String... args) {
         return new SpringApplicationBuilder(CisternApplication.class).bannerMode(Banner.Mode.OFF)
-            .properties(properties(defaults)).run(args);
+            .initializers(context -> requirePorts(context.getEnvironment())).properties(properties(defaults)).run(args);
+    }
+
+    /** Fails before the web server does, whose message names neither key nor variable. */
+    private static void requirePorts(ConfigurableEnvironment environment) {
+        List<String> problems = new HttpPortCheck(environment).problems();
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
     }
 
     /** Where settings and routes are, and {@code defaults}: properties of the lowest precedence. */

@@ -11,6 +11,7 @@ import io.cistern.bucket.FileFacts;
 import io.cistern.reload.RelativeDate;
 import io.cistern.reload.ReloadRequest;
 import io.cistern.reload.RequestException;
+import io.cistern.settings.BrokerAddresses;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -258,6 +259,7 @@ public final class Settings implements CamelContextAware {
         Map.entry("kafka.consumers", "KAFKA_CONSUMERS"),
         Map.entry("kafka.max-request-size", "KAFKA_MAX_REQUEST_SIZE"),
         Map.entry("kafka.start-timeout", "KAFKA_START_TIMEOUT"),
+        Map.entry("server.port", "HTTP_PORT"),
         Map.entry("camel.component.kafka.brokers", "KAFKA_BROKERS"),
         Map.entry("camel.component.kafka.security-protocol", "KAFKA_SECURITY_PROTOCOL"));
 
@@ -604,6 +606,10 @@ public final class Settings implements CamelContextAware {
 
     private void readKafka(boolean stores) {
         required("camel.component.kafka.brokers", true);
+        String wrongBrokers = BrokerAddresses.problem(text("camel.component.kafka.brokers"));
+        if (wrongBrokers != null) {
+            problem("camel.component.kafka.brokers", wrongBrokers);
+        }
         required("kafka.group-id", stores);
         number("kafka.max-poll-records", 1, Integer.MAX_VALUE);
         number("kafka.max-poll-ms", 1, 60_000);

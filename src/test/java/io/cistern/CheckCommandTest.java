@@ -10,6 +10,7 @@ import io.cistern.testing.TestKafka;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,11 +59,12 @@ class CheckCommandTest {
         Ended ended = check(Map.of(), "--format=json");
 
         assertThat(ended.code).as(ended.out).isZero();
-        assertThat(ended.findings()).element(2).asString().startsWith("right broker "
+        assertThat(ended.findings()).element(3).asString().startsWith("right broker "
             + TestKafka.broker().bootstrapServers() + " (PLAINTEXT): 1 node of cluster ");
         assertThat(ended.findings()).filteredOn(finding -> !finding.contains(" broker ")).containsExactly(
             "right settings application.yaml and the environment: roles: storer,reloader; ingestion topics or patterns: 1",
             "right http who may call: API keys: 1; users: 0; tokens: none",
+            "right http port 0: it is free",
             "right topic " + topic + " (ingestion): 3 partitions",
             "right topic " + events + " (events of files): 1 partition",
             "right group check (storer): 0 consumers in it",
@@ -108,6 +110,28 @@ class CheckCommandTest {
     }
 
     @Test
+    void triesTheHttpPort() throws Exception {
+        try (ServerSocket used = new ServerSocket(0)) {
+            Ended ended = check(Map.of("HTTP_PORT", "" + used.getLocalPort()), "--format=json");
+            assertThat(ended.code).isEqualTo(1);
+            assertThat(ended.findings()).filteredOn(finding -> finding.startsWith("wrong")).singleElement().asString()
+                .startsWith("wrong http port " + used.getLocalPort() + ": server.port (environment HTTP_PORT): cannot be opened: ");
+        }
+        for (String port : List.of("99999", "abc")) {
+            assertThat(check(Map.of("HTTP_PORT", port), "--format=json").findings())
+                .filteredOn(finding -> finding.startsWith("wrong")).containsExactly("wrong http port: server.port (environment"
+                    + " HTTP_PORT): expected a port from 1 to 65535, or 0 for any free one, not \"" + port + '"');
+        }
+    }
+
+    @Test
+    void refusesAUrlAsABroker() throws Exception {
+        Ended ended = check(Map.of("KAFKA_BROKERS", "http://" + TestKafka.broker().bootstrapServers()), "--format=json");
+        assertThat(ended.findings()).filteredOn(finding -> finding.startsWith("wrong")).singleElement().asString()
+            .contains("camel.component.kafka.brokers (environment KAFKA_BROKERS): expected host:port, with commas between");
+    }
+
+    @Test
     void namesUnknownKeysAndVariables() throws Exception {
         Ended ended = check(Map.of("BSS_MAX_BYTE_PER_FILE", "1MB", MAPPING + "[0].buket-folder", "orders"),
             "--bss.buket.type=s3", "--format=json");
@@ -141,7 +165,7 @@ class CheckCommandTest {
     }
 
     private Ended check(Map<String, String> more, String... args) {
-        Map<String, String> settings = new HashMap<>(Map.of("KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
+        Map<String, String> settings = new HashMap<>(Map.of("HTTP_PORT", "0", "KAFKA_BROKERS", TestKafka.broker().bootstrapServers(),
             "KAFKA_GROUP_ID", "check", "BUCKET_TYPE", "file", "BUCKET_NAME", bucket.toString(), "BSS_EVENTS_TOPIC", events,
             "BSS_RELOAD_GROUP_ID", group, MAPPING + "[0].ingestion", topic,
             "BSS_HTTP_API_KEYS", "ops:operator:0123456789abcdef"));

@@ -2,6 +2,7 @@ package io.cistern;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
@@ -110,8 +111,17 @@ class StartupCheckTest {
                 .startsWith("camel.component.kafka.brokers (environment KAFKA_BROKERS): " + brokers + " cannot be used: ");
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
         }
-        assertThat(problems(right("KAFKA_BROKERS", "localhost"))).singleElement().asString().contains("KAFKA_BROKERS",
-            "Invalid url", "localhost");
+        assertThat(problems(right("KAFKA_BROKERS", "localhost"))).singleElement().asString().isEqualTo(
+            "camel.component.kafka.brokers (environment KAFKA_BROKERS): expected host:port, with commas between, not \"localhost\"");
+    }
+
+    @Test
+    void aStartNamesTheSettingOfAWrongPort() {
+        for (String port : List.of("99999", "abc", "")) {
+            assertThatThrownBy(() -> RunningCistern.start(right("HTTP_PORT", port))).isInstanceOfSatisfying(SettingsException.class,
+                e -> assertThat(e.problems()).containsExactly("server.port (environment HTTP_PORT): expected a port from 1 to"
+                    + " 65535, or 0 for any free one, not \"" + port + '"'));
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.cistern.kafka;
 
 import io.cistern.Settings;
+import io.cistern.settings.BrokerAddresses;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -214,7 +215,8 @@ public final class Topics implements CamelContextAware {
 
     /** What is wrong with the broker or with the topics that the settings name, a sentence each; empty if all is right. */
     public List<String> problems() {
-        if (settings.value("camel.component.kafka.brokers").isEmpty()) {
+        String brokers = settings.value("camel.component.kafka.brokers");
+        if (brokers.isEmpty() || BrokerAddresses.problem(brokers) != null) {
             return List.of();
         }
         Set<String> existing;
@@ -223,8 +225,7 @@ public final class Topics implements CamelContextAware {
         } catch (KafkaException e) {
             String reason = e.getCause() != null && e.getMessage() != null && e.getMessage().startsWith("Failed to create")
                 ? e.getCause().getMessage() : e.getMessage();
-            return List.of(Settings.name("camel.component.kafka.brokers") + ": "
-                + settings.value("camel.component.kafka.brokers") + " cannot be used: " + reason);
+            return List.of(Settings.name("camel.component.kafka.brokers") + ": " + brokers + " cannot be used: " + reason);
         }
         List<String> problems = new ArrayList<>();
         if (settings.roles().contains(Settings.Role.STORER)) {
