@@ -154,7 +154,8 @@ class CheckCommandTest {
             "KAFKA_PASSWORD", "hunter2"), "--format=json");
         assertThat(away.code).isEqualTo(1);
         assertThat(away.findings()).filteredOn(finding -> finding.startsWith("wrong")).singleElement().asString()
-            .startsWith("wrong broker " + brokers + " (SASL_PLAINTEXT, SCRAM-SHA-256 as me): ");
+            .startsWith("wrong broker " + brokers + " (SASL_PLAINTEXT, SCRAM-SHA-256 as me): ")
+            .endsWith(brokers + ": nothing listens on this port");
         assertThat(away.out + away.err).doesNotContain("hunter2");
 
         Ended nothing = run(Map.of(), "--check");

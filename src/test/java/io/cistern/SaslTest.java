@@ -186,6 +186,25 @@ class SaslTest {
     }
 
     @Test
+    void theCheckNamesTheSettingsOfARefusedMechanismAndPassword() {
+        assertThat(brokerFailure(settings("SCRAM-SHA-512", folder, PASSWORD)))
+            .contains("SCRAM-SHA-512", "kafka.sasl-mechanism (environment KAFKA_SASL_MECHANISM)");
+        assertThat(brokerFailure(settings("PLAIN", folder, "hunter2")))
+            .contains("kafka.password (environment KAFKA_PASSWORD)").doesNotContain("hunter2");
+    }
+
+    private static String brokerFailure(Map<String, String> settings) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        PrintStream stdout = System.out;
+        try {
+            CheckCommand.run(new HashMap<>(settings), new String[] {"--check"}, new PrintStream(out), System.err);
+        } finally {
+            System.setOut(stdout);
+        }
+        return out.toString(UTF_8).lines().filter(line -> line.startsWith("wrong    broker")).findFirst().orElseThrow();
+    }
+
+    @Test
     void whatAUserMayNotDoIsToldByTheCheck() throws Exception {
         for (String topic : List.of("orders", "post", "events")) {
             kafka.createTopic(topic + ".limited", 1);

@@ -59,7 +59,8 @@ public final class BrokerCheck {
                 reloader(admin, ofCluster != null && ofCluster.contains(AclOperation.CREATE));
             }
         } catch (ExecutionException | TimeoutException | KafkaException e) {
-            add("broker", brokers + " (" + connection() + ")", "asked", Outcome.WRONG, reason(e));
+            add("broker", brokers + " (" + connection() + ")", "asked", Outcome.WRONG,
+                new BrokerFailure(settings, topics.connection()).describe(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new KafkaException("Interrupted", e);

@@ -223,9 +223,8 @@ public final class Topics implements CamelContextAware {
         try {
             existing = names();
         } catch (KafkaException e) {
-            String reason = e.getCause() != null && e.getMessage() != null && e.getMessage().startsWith("Failed to create")
-                ? e.getCause().getMessage() : e.getMessage();
-            return List.of(Settings.name("camel.component.kafka.brokers") + ": " + brokers + " cannot be used: " + reason);
+            return List.of(Settings.name("camel.component.kafka.brokers") + ": " + brokers + " cannot be used: "
+                + new BrokerFailure(settings, connection()).describe(e));
         }
         List<String> problems = new ArrayList<>();
         if (settings.roles().contains(Settings.Role.STORER)) {
