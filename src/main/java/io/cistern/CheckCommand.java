@@ -117,6 +117,9 @@ final class CheckCommand {
                 + "; ingestion topics or patterns: " + settings.mappings().size());
         }
         HttpAccess http = settings.http();
+        if (http.warning() != null) {
+            add("http", "who may call", "read the settings", Outcome.UNKNOWN, http.warning());
+        }
         if (settings.roles().contains(Settings.Role.RELOADER) && (!http.isRequired() || http.hasCredentials())) {
             add("http", "who may call", "read the settings", Outcome.RIGHT, !http.isRequired() ? "everybody who reaches the port"
                 : "API keys: " + http.apiKeys().size() + "; users: " + http.users().size() + "; tokens: " + issuer(http.tokens()));

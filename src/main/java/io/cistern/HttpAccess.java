@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -146,6 +147,15 @@ public record HttpAccess(boolean isRequired, boolean areMetricsOpen, List<Creden
     /** Whether there is anything that callers could prove who they are with. */
     public boolean hasCredentials() {
         return !apiKeys.isEmpty() || !users.isEmpty() || tokens != null;
+    }
+
+    /** Why the credentials of these settings protect nothing; null if they do, or if there are none. */
+    String warning() {
+        return isRequired || !hasCredentials() ? null : Settings.name("bss.http.authentication") + ": is none, so that "
+            + Stream.of(apiKeys.isEmpty() ? "" : Settings.name("bss.http.api-keys"), users.isEmpty() ? ""
+                : Settings.name("bss.http.users"), tokens == null ? "" : Settings.name("bss.http.oauth2.issuer-uri"))
+                .filter(setting -> !setting.isEmpty()).collect(Collectors.joining(", "))
+            + " protect nothing: everybody who reaches the port may do everything";
     }
 
     Stream<String> secrets() {

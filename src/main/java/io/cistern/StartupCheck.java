@@ -54,6 +54,9 @@ public final class StartupCheck {
         Function<String, String> lookup = Settings.lookup(context);
         Settings settings = new Settings(lookup);
         List<String> problems = new ArrayList<>(settings.problems());
+        if (settings.http().warning() != null) {
+            LOG.warn(settings.http().warning());
+        }
         Topics topics = new Topics(settings);
         topics.setCamelContext(context);
         problems.addAll(topics.problems());

@@ -132,6 +132,15 @@ class CheckCommandTest {
     }
 
     @Test
+    void warnsOfApiKeysThatProtectNothing() throws Exception {
+        String warning = "unknown http who may call: bss.http.authentication (environment BSS_HTTP_AUTHENTICATION): is none, so that"
+            + " bss.http.api-keys (environment BSS_HTTP_API_KEYS) protect nothing: everybody who reaches the port may do everything";
+        assertThat(check(Map.of("BSS_HTTP_AUTHENTICATION", "none"), "--format=json").findings()).contains(warning);
+        assertThat(check(Map.of("BSS_HTTP_AUTHENTICATION", "none", "BSS_HTTP_API_KEYS", ""), "--format=json").findings())
+            .noneMatch(finding -> finding.contains("protect nothing"));
+    }
+
+    @Test
     void namesUnknownKeysAndVariables() throws Exception {
         Ended ended = check(Map.of("BSS_MAX_BYTE_PER_FILE", "1MB", MAPPING + "[0].buket-folder", "orders"),
             "--bss.buket.type=s3", "--format=json");
