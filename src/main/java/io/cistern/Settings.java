@@ -659,7 +659,7 @@ public final class Settings implements CamelContextAware {
             if (postIngestion.isEmpty() && !text(entry + "post-ingestion").isEmpty()) {
                 for (String name : text(entry + "post-ingestion").split(",")) {
                     if (!isTopicName(name.trim())) {
-                        problems.add(entry + "post-ingestion: no topic's name: " + quoted(name.trim()));
+                        problem(entry + "post-ingestion", "no topic's name: " + quoted(name.trim()));
                     }
                     postIngestion.add(name.trim());
                 }
@@ -667,35 +667,35 @@ public final class Settings implements CamelContextAware {
             List<String> formerFolders = readFormerFolders(entry, folder.isEmpty() ? topic : folder);
             Pattern compiled = null;
             if (topic.isEmpty() == pattern.isEmpty()) {
-                problems.add(entry + "ingestion: expected either a topic here or a pattern as ingestion-pattern");
+                problem(entry + "ingestion", "expected either a topic here or a pattern as ingestion-pattern");
                 continue;
             }
             if (topic.isEmpty()) {
                 try {
                     compiled = Pattern.compile(pattern);
                 } catch (PatternSyntaxException e) {
-                    problems.add(entry + "ingestion-pattern: no regular expression: " + e.getDescription());
+                    problem(entry + "ingestion-pattern", "no regular expression: " + e.getDescription());
                     continue;
                 }
                 if (!folder.isEmpty()) {
-                    problems.add(entry + "bucket-folder: not with a pattern: each topic has a folder of its own name");
+                    problem(entry + "bucket-folder", "not with a pattern: each topic has a folder of its own name");
                 }
                 if (!formerFolders.isEmpty()) {
-                    problems.add(entry + "former-folders: not with a pattern: a topic with former folders needs an entry of its"
+                    problem(entry + "former-folders", "not with a pattern: a topic with former folders needs an entry of its"
                         + " own");
                 }
             } else {
                 topicName(entry + "ingestion");
                 String used = !folder.isEmpty() ? folder : RESERVED_FOLDERS.contains(topic) ? topic + '~' : topic;
                 if (!isFolder(used)) {
-                    problems.add(entry + "bucket-folder: expected names with slashes between, none starting with a"
+                    problem(entry + "bucket-folder", "expected names with slashes between, none starting with a"
                         + " dot, not " + quoted(used));
                 }
                 String other = folders.put(used, topic);
                 if (found.stream().anyMatch(mapping -> topic.equals(mapping.topic))) {
-                    problems.add(entry + "ingestion: " + topic + " is there twice");
+                    problem(entry + "ingestion", "" + topic + " is there twice");
                 } else if (other != null) {
-                    problems.add(entry + "bucket-folder: " + quoted(used) + " is the folder of " + other + " already");
+                    problem(entry + "bucket-folder", "" + quoted(used) + " is the folder of " + other + " already");
                 }
             }
             found.add(new Mapping(topic.isEmpty() ? null : topic, compiled, folder.isEmpty() ? null : folder,
@@ -721,12 +721,12 @@ public final class Settings implements CamelContextAware {
         }
         for (String folder : found) {
             if (!isFolder(folder)) {
-                problems.add(entry + "former-folders: expected names with slashes between, none starting with a dot, not "
+                problem(entry + "former-folders", "expected names with slashes between, none starting with a dot, not "
                     + quoted(folder));
             } else if (folder.equals(current)) {
-                problems.add(entry + "former-folders: " + quoted(folder) + " is the topic's folder now");
+                problem(entry + "former-folders", "" + quoted(folder) + " is the topic's folder now");
             } else if (Collections.frequency(found, folder) > 1) {
-                problems.add(entry + "former-folders: " + quoted(folder) + " is there twice");
+                problem(entry + "former-folders", "" + quoted(folder) + " is there twice");
             }
         }
         return List.copyOf(found);
@@ -804,7 +804,7 @@ public final class Settings implements CamelContextAware {
 
     private String topicName(String key) {
         if (!isTopicName(text(key))) {
-            problems.add(key + ": no topic's name: " + quoted(text(key)));
+            problem(key, "no topic's name: " + quoted(text(key)));
         }
         return text(key);
     }
@@ -918,7 +918,8 @@ public final class Settings implements CamelContextAware {
 
     /** A key with its environment variable, as messages name it. */
     public static String name(String key) {
-        String variable = VARIABLES.get(key);
+        String variable = key.startsWith(MAPPING + "[")
+            ? key.replaceAll("[\\[.]", "_").replaceAll("[]-]", "").toUpperCase(Locale.ROOT) : VARIABLES.get(key);
         return variable == null ? key : key + " (environment " + variable + ")";
     }
 

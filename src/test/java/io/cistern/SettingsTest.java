@@ -317,18 +317,21 @@ class SettingsTest {
         for (String field : entry.split(", ")) {
             all.put(MAPPING + "[0]." + field.substring(0, field.indexOf('=')), field.substring(field.indexOf('=') + 1));
         }
-        assertThat(settings(all).problems()).anySatisfy(found -> assertThat(found).startsWith(MAPPING).contains(problem))
-            .allSatisfy(found -> assertThat(found).contains("[0]"));
+        assertThat(settings(all).problems()).anySatisfy(found -> assertThat(withoutVariable(found)).startsWith(MAPPING)
+            .contains(problem)).allSatisfy(found -> assertThat(found).contains("[0]", " (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_0_"));
     }
 
     @Test
     void twoTopicsOfOneFolderAndOneTopicTwiceAreRefused() {
         assertThat(settings(right(MAPPING + "[1].ingestion", "other", MAPPING + "[1].bucket-folder", "orders")).problems())
-            .containsExactly(MAPPING + "[1].bucket-folder: \"orders\" is the folder of orders already");
+            .containsExactly(MAPPING + "[1].bucket-folder (environment"
+                + " BSS_TOPICSCONFIG_DATATOPICSMAPPING_1_BUCKETFOLDER): \"orders\" is the folder of orders already");
         assertThat(settings(right(MAPPING + "[1].ingestion", "orders")).problems())
-            .containsExactly(MAPPING + "[1].ingestion: orders is there twice");
+            .containsExactly(MAPPING
+                + "[1].ingestion (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_1_INGESTION): orders is there twice");
         assertThat(settings(right(MAPPING + "[1].ingestion", "orders", MAPPING + "[1].bucket-folder", "elsewhere"))
-            .problems()).containsExactly(MAPPING + "[1].ingestion: orders is there twice");
+            .problems()).containsExactly(MAPPING
+                + "[1].ingestion (environment BSS_TOPICSCONFIG_DATATOPICSMAPPING_1_INGESTION): orders is there twice");
     }
 
     @Test
@@ -478,6 +481,22 @@ class SettingsTest {
     private static String variableOf(String key) {
         Matcher matcher = PLACEHOLDER.matcher(String.valueOf(ApplicationYaml.written(key)));
         return matcher.matches() ? matcher.group(1) : null;
+    }
+
+    @Test
+    void eachProblemNamesItsKeyAndItsVariable() {
+        assertThat(settings(right(MAPPING + "[1].ingestion-pattern", "o(.*", "BSS_MAX_BYTES_PER_FILE", "many",
+            "BSS_MAX_CACHE_SIZE", "few")).problems()).satisfiesExactlyInAnyOrder(
+            found -> assertThat(found).startsWith("bss.max-bytes-per-file (environment BSS_MAX_BYTES_PER_FILE): expected a size"),
+            found -> assertThat(found).startsWith("bss.max-cache-size (environment BSS_MAX_CACHE_SIZE): expected a size"),
+            found -> assertThat(found).startsWith(MAPPING + "[1].ingestion-pattern (environment"
+                + " BSS_TOPICSCONFIG_DATATOPICSMAPPING_1_INGESTIONPATTERN): no regular expression: "));
+        assertThat(Settings.name(MAPPING + "[3].post-ingestion[2]")).isEqualTo(MAPPING + "[3].post-ingestion[2] (environment"
+            + " BSS_TOPICSCONFIG_DATATOPICSMAPPING_3_POSTINGESTION_2)");
+    }
+
+    private static String withoutVariable(String problem) {
+        return problem.replaceAll(" \\(environment [A-Z0-9_]+\\)", "");
     }
 
     private static Settings settings(Map<String, String> settings) {
