@@ -3,6 +3,7 @@ package io.cistern.kafka;
 import io.cistern.DependencyHealth;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.camel.support.service.ServiceSupport;
 import org.apache.kafka.clients.admin.Admin;
 
@@ -31,5 +32,11 @@ public final class BrokerHealth extends DependencyHealth {
             });
         }
         admin.describeCluster().nodes().get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** A timeout has no message of its own. */
+    @Override
+    protected String reason(Exception failure) {
+        return failure instanceof TimeoutException ? "no broker answered within " + TIMEOUT_SECONDS + "s" : super.reason(failure);
     }
 }

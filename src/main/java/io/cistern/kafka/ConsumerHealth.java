@@ -58,7 +58,9 @@ public final class ConsumerHealth extends AbstractHealthCheck {
         if (notPolled == 0) {
             builder.up();
         } else {
-            builder.down().message("polls: consumers not polled for longer than kafka.max-poll-interval: " + notPolled);
+            String reason = "consumers not polled for longer than kafka.max-poll-interval: " + notPolled;
+            // Spring Boot shows the details only.
+            builder.down().message("polls: " + reason).detail("reason", reason);
         }
     }
 

@@ -220,6 +220,8 @@ class ReplaceableConsumerTest {
         pass(Duration.ofSeconds(1));
         assertThat(health.isAlive()).isFalse();
         assertThat(health.call().getState()).isEqualTo(HealthCheck.State.DOWN);
+        assertThat(health.call().getDetails()).containsEntry("reason",
+            "consumers not polled for longer than kafka.max-poll-interval: 1");
 
         // A poll that fails is one
         failPoll(new TimeoutException("no answer"));
