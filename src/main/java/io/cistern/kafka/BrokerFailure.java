@@ -43,8 +43,8 @@ final class BrokerFailure {
             cause = cause.getCause();
         }
         if (cause instanceof TimeoutException || cause instanceof org.apache.kafka.common.errors.TimeoutException) {
-            return "no broker answered within " + settings.startTimeout().toSeconds() + "s with the security protocol " + protocol()
-                + ": " + connections();
+            return "no broker answered within " + settings.startTimeout().toSeconds() + "s with the security protocol "
+                + protocol() + ": " + connections();
         }
         return (cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage()) + settingsOf(cause);
     }
@@ -103,7 +103,8 @@ final class BrokerFailure {
 
     private static void connect(InetSocketAddress address) throws IOException {
         try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(InetAddress.getByName(address.getHostString()), address.getPort()), CONNECT_MILLIS);
+            InetAddress host = InetAddress.getByName(address.getHostString());
+            socket.connect(new InetSocketAddress(host, address.getPort()), CONNECT_MILLIS);
         }
     }
 }

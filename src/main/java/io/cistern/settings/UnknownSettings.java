@@ -1,9 +1,9 @@
 package io.cistern.settings;
 
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.springframework.boot.origin.Origin;
 import org.springframework.boot.origin.OriginLookup;
