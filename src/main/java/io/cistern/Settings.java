@@ -693,9 +693,9 @@ public final class Settings implements CamelContextAware {
                 }
                 String other = folders.put(used, topic);
                 if (found.stream().anyMatch(mapping -> topic.equals(mapping.topic))) {
-                    problem(entry + "ingestion", "" + topic + " is there twice");
+                    problem(entry + "ingestion", topic + " is there twice");
                 } else if (other != null) {
-                    problem(entry + "bucket-folder", "" + quoted(used) + " is the folder of " + other + " already");
+                    problem(entry + "bucket-folder", quoted(used) + " is the folder of " + other + " already");
                 }
             }
             found.add(new Mapping(topic.isEmpty() ? null : topic, compiled, folder.isEmpty() ? null : folder,
@@ -724,9 +724,9 @@ public final class Settings implements CamelContextAware {
                 problem(entry + "former-folders", "expected names with slashes between, none starting with a dot, not "
                     + quoted(folder));
             } else if (folder.equals(current)) {
-                problem(entry + "former-folders", "" + quoted(folder) + " is the topic's folder now");
+                problem(entry + "former-folders", quoted(folder) + " is the topic's folder now");
             } else if (Collections.frequency(found, folder) > 1) {
-                problem(entry + "former-folders", "" + quoted(folder) + " is there twice");
+                problem(entry + "former-folders", quoted(folder) + " is there twice");
             }
         }
         return List.copyOf(found);
