@@ -196,7 +196,7 @@ class StartupCheckTest {
     void aProcessThatIsSetUpWrongEndsWithAListAndACode() throws Exception {
         Path output = folder.resolve("refused.log");
         Process process = process(output, Map.of("KAFKA_PASSWORD", "hunter2", "BUCKET_TYPE", "file", "BUCKET_NAME", "nowhere",
-            "BSS_CACHE_UPLOAD_TIMOUT", "5s", "KAFKA_SERVICE_HOST", "10.0.0.1"));
+            "HTTP_PORT", "0", "BSS_CACHE_UPLOAD_TIMOUT", "5s", "KAFKA_SERVICE_HOST", "10.0.0.1"));
         try {
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         } finally {
