@@ -3,6 +3,7 @@ package io.cistern.kafka;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +41,8 @@ final class StateTopicReader implements Runnable {
     private volatile Consumer<byte[], byte[]> consumer;
     private volatile boolean isClosed;
     private volatile boolean isToReassign;
+    /** Topics to be read from their start by the next consumer; guarded by this reader. */
+    private final Set<String> createdAgain = new HashSet<>();
     /** How many times in a row it has failed. */
     private int failures;
     private long warnedAt;
@@ -70,9 +73,11 @@ final class StateTopicReader implements Runnable {
      * @param partitions to read from now on, those of other topics included
      */
     void reassign(Set<String> topics, List<TopicPartition> partitions) {
-        this.partitions = partitions;
-        positions.keySet().removeIf(partition -> topics.contains(partition.topic()));
-        isToReassign = true;
+        synchronized (this) {
+            this.partitions = partitions;
+            createdAgain.addAll(topics);
+            isToReassign = true;
+        }
         wakeup();
     }
 
@@ -133,8 +138,14 @@ final class StateTopicReader implements Runnable {
     }
 
     private void assign(Consumer<byte[], byte[]> opened) {
-        isToReassign = false;
-        List<TopicPartition> assigned = partitions;
+        List<TopicPartition> assigned;
+        synchronized (this) {
+            assigned = partitions;
+            // Not before: the poll of the former consumer may still be noting its positions.
+            positions.keySet().removeIf(partition -> createdAgain.contains(partition.topic()));
+            createdAgain.clear();
+            isToReassign = false;
+        }
         opened.assign(assigned);
         for (TopicPartition partition : assigned) {
             Long position = positions.get(partition);
