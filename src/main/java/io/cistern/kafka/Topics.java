@@ -84,23 +84,7 @@ public final class Topics implements CamelContextAware {
      */
     Map<String, String> ids(Collection<String> names) {
         Map<String, String> ids = new HashMap<>();
-        try (Admin admin = admin()) {
-            for (var asked : admin.describeTopics(names).topicNameValues().entrySet()) {
-                try {
-                    ids.put(asked.getKey(), id(asked.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS)));
-                } catch (ExecutionException e) {
-                    if (!(e.getCause() instanceof UnknownTopicOrPartitionException
-                        || e.getCause() instanceof TopicAuthorizationException)) {
-                        throw new KafkaException("The broker did not tell the id of topic " + asked.getKey() + ": "
-                            + e.getCause().getMessage(), e.getCause());
-                    }
-                }
-            }
-        } catch (TimeoutException e) {
-            throw new KafkaException("The broker did not tell topic ids in time: " + names, e);
-        } catch (InterruptedException e) {
-            throw new InterruptException(e);
-        }
+        describe(names, new TreeSet<>()).forEach((name, topic) -> ids.put(name, id(topic)));
         ids.values().removeIf(Objects::isNull);
         return ids;
     }
@@ -111,28 +95,36 @@ public final class Topics implements CamelContextAware {
      */
     Set<String> deleted(Map<String, String> idsByTopic) {
         Set<String> deleted = new TreeSet<>();
+        describe(idsByTopic.keySet(), deleted).forEach((name, topic) -> {
+            if (!idsByTopic.get(name).equals(id(topic))) {
+                deleted.add(name);
+            }
+        });
+        return deleted;
+    }
+
+    /** The topics that exist and that this user may see; adds those that do not exist to {@code missing}. */
+    private Map<String, TopicDescription> describe(Collection<String> names, Set<String> missing) {
+        Map<String, TopicDescription> found = new HashMap<>();
         try (Admin admin = admin()) {
-            for (var asked : admin.describeTopics(idsByTopic.keySet()).topicNameValues().entrySet()) {
+            for (var asked : admin.describeTopics(names).topicNameValues().entrySet()) {
                 try {
-                    TopicDescription topic = asked.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS);
-                    if (!idsByTopic.get(asked.getKey()).equals(id(topic))) {
-                        deleted.add(asked.getKey());
-                    }
+                    found.put(asked.getKey(), asked.getValue().get(settings.startTimeout().toMillis(), TimeUnit.MILLISECONDS));
                 } catch (ExecutionException e) {
                     if (e.getCause() instanceof UnknownTopicOrPartitionException) {
-                        deleted.add(asked.getKey());
+                        missing.add(asked.getKey());
                     } else if (!(e.getCause() instanceof TopicAuthorizationException)) {
-                        throw new KafkaException("The broker did not tell whether topic " + asked.getKey() + " exists: "
+                        throw new KafkaException("The broker did not describe topic " + asked.getKey() + ": "
                             + e.getCause().getMessage(), e.getCause());
                     }
                 }
             }
         } catch (TimeoutException e) {
-            throw new KafkaException("The broker did not tell in time which topics exist: " + idsByTopic.keySet(), e);
+            throw new KafkaException("The broker did not describe topics in time: " + names, e);
         } catch (InterruptedException e) {
             throw new InterruptException(e);
         }
-        return deleted;
+        return found;
     }
 
     /** The id of a topic; null if the broker has none, as brokers before 2.8. */
